@@ -1,0 +1,1 @@
+"""Folders of images and annotations: read, check, mend, convert, draw."""

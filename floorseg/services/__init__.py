@@ -1,0 +1,1 @@
+"""State, caches, locks and processes behind the page. Knows nothing of Gradio."""

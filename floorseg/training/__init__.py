@@ -1,0 +1,1 @@
+"""Fine-tuning on top of sam2's own training package."""

@@ -1,0 +1,17 @@
+"""What several tests share: where the real floorplans lie, if they are there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real floorplans, which is not part of the project."""
+    folder = Path(os.environ.get("FLOORSEG_SHARED", ROOT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real floorplans are not at {folder}; set FLOORSEG_SHARED to run this test")
+    return folder
