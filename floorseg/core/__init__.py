@@ -1,1 +1,1 @@
-"""Arrays and torch: masks, prompts, models. Knows nothing of Gradio, processes or dataset folders."""
+"""Arrays and torch: masks, prompts, models. Knows nothing of Gradio, processes or folders."""
