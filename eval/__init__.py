@@ -1,1 +1,1 @@
-"""Which checkpoint is better, where, and are we sure? Import by name: ``from eval.report import ...``."""
+"""Which checkpoint is better, where, and are we sure? Write ``from eval.report import ...``."""

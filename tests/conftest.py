@@ -13,5 +13,5 @@ def shared_data() -> Path:
     """The folder of real floorplans, which is not part of the project."""
     folder = Path(os.environ.get("FLOORSEG_SHARED", ROOT.parent / "shared")) / "data"
     if not folder.is_dir():
-        pytest.skip(f"the real floorplans are not at {folder}; set FLOORSEG_SHARED to run this test")
+        pytest.skip(f"no real floorplans at {folder}; set FLOORSEG_SHARED to run this test")
     return folder
