@@ -1,0 +1,228 @@
+"""SA-1B style folders: ``img.jpg`` beside ``img.json``, one pair an image.
+
+Reads what exporters really write (any image kind, any name, polygons, Roboflow's pair encoding) and
+writes what every trainer reads.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from floorseg.core import rle
+from floorseg.core.images import SUFFIXES, is_image_name
+from floorseg.data.annotation import Annotation, Sample
+from floorseg.data.files import read_json, write_atomically, write_image
+from floorseg.errors import DatasetError
+
+OWN_FIELDS = frozenset({"id", "segmentation", "category_id", "category_name"})
+IMAGE_FIELDS = frozenset({"image_id", "width", "height"})
+
+
+def read_sample(json_path: str | Path, split: str = "") -> Sample:
+    """One image and its masks.
+
+    The image is the file beside the JSON that has its name, whatever its suffix and case, or else
+    the ``file_name`` inside. Masks are turned into COCO's compressed RLE; the ``bbox`` and ``area``
+    the file states stay in ``extra``, unchecked.
+
+    Args:
+        json_path: the annotation file.
+        split: what :attr:`Sample.split` shall say.
+
+    Raises:
+        DatasetError: if the file is damaged, a mask cannot be read, or the image is missing.
+    """
+    path = Path(json_path)
+    content = read_json(path)
+    head, rows = parts(content, path)
+    width, height = stated_size(head, path)
+    pairs = any(rle.holds_pairs(row.get("segmentation")) for row in rows)
+    annotations = []
+    for place, row in enumerate(rows):
+        try:
+            annotations.append(to_annotation(row, (height, width), pairs=pairs, place=place))
+        except DatasetError as problem:
+            raise DatasetError(f"{path}: annotation {row.get('id', place)}: {problem}") from problem
+    return Sample(
+        image_path=find_image(path, head.get("file_name")),
+        width=width,
+        height=height,
+        annotations=tuple(annotations),
+        image_id=_identity(head.get("image_id"), 0),
+        split=split,
+        extra={key: value for key, value in head.items() if key not in IMAGE_FIELDS},
+    )
+
+
+def parts(content: Any, path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The ``image`` record and the ``annotations`` of a parsed file.
+
+    Raises:
+        DatasetError: if it is not built like an SA-1B file.
+    """
+    head = content.get("image") if isinstance(content, dict) else None
+    rows = content.get("annotations") if isinstance(content, dict) else None
+    if not isinstance(head, dict) or not isinstance(rows, list):
+        raise DatasetError(
+            f"{path} is not an SA-1B file: it needs an object 'image' and a list 'annotations'"
+        )
+    if not all(isinstance(row, dict) for row in rows):
+        raise DatasetError(
+            f"{path}: every entry of 'annotations' must be an object; mend or drop it"
+        )
+    return head, rows
+
+
+def stated_size(head: Mapping[str, Any], path: Path) -> tuple[int, int]:
+    """(width, height) as the image record says.
+
+    Raises:
+        DatasetError: if it does not say, or says nonsense.
+    """
+    width, height = head.get("width"), head.get("height")
+    if type(width) is not int or type(height) is not int or width < 1 or height < 1:
+        raise DatasetError(
+            f"{path}: image width and height must be whole pixels, got {width!r:.40} and "
+            f"{height!r:.40}; correct them"
+        )
+    return width, height
+
+
+def to_annotation(
+    row: Mapping[str, Any], size: tuple[int, int], *, pairs: bool = False, place: int = 0
+) -> Annotation:
+    """One entry of ``annotations``.
+
+    Args:
+        row: as parsed from JSON.
+        size: the image's (height, width).
+        pairs: whether the file's masks are Roboflow's (value, run) pairs.
+        place: position in the file, the id of an entry without one.
+
+    Raises:
+        DatasetError: if the mask cannot be read.
+    """
+    category_id, name = row.get("category_id"), row.get("category_name")
+    return Annotation(
+        id=_identity(row.get("id"), place),
+        segmentation=rle.read(row.get("segmentation"), size, pairs=pairs or None),
+        category_id=category_id if type(category_id) is int else None,
+        category_name=name if isinstance(name, str) else None,
+        extra={key: value for key, value in row.items() if key not in OWN_FIELDS},
+    )
+
+
+def find_image(json_path: Path, file_name: Any = None) -> Path:
+    """The image that belongs to an annotation file.
+
+    Raises:
+        DatasetError: if there is none in the folder.
+    """
+    stem = json_path.name[: -len(".json")] if json_path.suffix else json_path.name
+    for suffix in (*SUFFIXES, ".JPG", ".PNG"):
+        candidate = json_path.with_name(stem + suffix)
+        if candidate.is_file():
+            return candidate
+    if isinstance(file_name, str) and is_image_name(file_name):
+        candidate = json_path.with_name(Path(file_name).name)
+        if candidate.is_file():
+            return candidate
+    for candidate in sorted(json_path.parent.glob("*")):
+        name = candidate.name
+        if is_image_name(name) and stem in (name, name[: name.rfind(".")]):
+            return candidate
+    raise DatasetError(
+        f"there is no image for {json_path}; put {stem}.jpg beside it or remove the annotations"
+    )
+
+
+def write_sample(
+    folder: str | Path,
+    name: str,
+    image: np.ndarray | bytes | str | Path,
+    annotations: Iterable[Annotation],
+    *,
+    image_id: int | str = 0,
+    extra: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+) -> Path:
+    """Write one pair, the JSON last, so that a JSON file means a whole sample.
+
+    ``bbox`` and ``area`` are computed from the masks. ``predicted_iou``, ``stability_score``,
+    ``crop_box`` and ``point_coords`` come from the annotation's ``extra`` or are filled in.
+
+    Args:
+        folder: the split's folder; made if missing.
+        name: file name without suffix.
+        image: uint8 RGB array (H, W, 3), written as JPEG; a file to copy; or a file's bytes.
+        annotations: the masks, all of the image's size.
+        image_id: the image's id.
+        extra: further fields of the image record.
+        size: (width, height) in pixels where the caller knows it and no mask tells.
+
+    Returns:
+        The annotation file.
+
+    Raises:
+        DatasetError: if the name is not a plain file name, or the folder cannot be written.
+    """
+    if not name or name in (".", "..") or Path(name).name != name or "\0" in name:
+        raise DatasetError(f"a sample's name must be a plain file name, got {name!r:.80}")
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    written = write_image(target, name, image)
+    annotations = tuple(annotations)
+    width, height = size or written.size
+    head = {"image_id": image_id, "width": width, "height": height}
+    head |= {k: v for k, v in (extra or {}).items() if k not in head}
+    head["file_name"] = written.path.name
+    rows = [to_row(annotation, (width, height)) for annotation in annotations]
+    path = target / f"{name}.json"
+    write_atomically(path, orjson.dumps({"image": head, "annotations": rows}))
+    return path
+
+
+def to_row(annotation: Annotation, image_size: tuple[int, int]) -> dict[str, Any]:
+    """One entry of ``annotations``, with every field that SA-1B has.
+
+    Args:
+        annotation: the mask and what is known of it.
+        image_size: (width, height) in pixels, the default crop box.
+    """
+    row: dict[str, Any] = {
+        "id": annotation.id,
+        "bbox": list(annotation.bbox()),
+        "area": annotation.area(),
+        "segmentation": dict(annotation.segmentation),
+        "predicted_iou": 1.0,
+        "stability_score": 1.0,
+        "crop_box": [0, 0, *image_size],
+    }
+    if annotation.category_id is not None:
+        row["category_id"] = annotation.category_id
+    if annotation.category_name is not None:
+        row["category_name"] = annotation.category_name
+    row |= {k: v for k, v in annotation.extra.items() if k not in ("bbox", "area")}
+    if "point_coords" not in row:
+        row["point_coords"] = _inner_point(annotation)
+    return row
+
+
+def _inner_point(annotation: Annotation) -> list[list[float]]:
+    """The middle of the mask's longest vertical run: a click that surely hits it."""
+    runs = rle.runs(annotation.segmentation)
+    if runs.size < 2:
+        return []
+    ends = np.cumsum(runs)
+    longest = int(np.argmax(runs[1::2])) * 2 + 1
+    column, row = divmod(
+        int(ends[longest] - (runs[longest] + 1) // 2), annotation.segmentation["size"][0]
+    )
+    return [[float(column), float(row)]]
+
+
+def _identity(value: Any, otherwise: int) -> int | str:
+    return value if isinstance(value, str) or type(value) is int else otherwise
