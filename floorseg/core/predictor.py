@@ -1,0 +1,295 @@
+"""One image, many prompts: ``encode`` is the slow half of SAM 2, ``decode`` the quick one.
+
+Both take values and return values: nothing of an image stays inside the predictor, so any number
+of threads may use one. Results are those of sam2's own ``SAM2ImagePredictor``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+from torch.nn import functional as F
+
+from floorseg.core.preprocess import prepare_image
+from floorseg.core.structures import MaskProposal, Prompt
+
+LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
+_OUTSIDE, _INSIDE, _UPPER_LEFT, _LOWER_RIGHT = range(4)  # sam2's point labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """What the model sees in one image; everything that a prompt needs of it.
+
+    Attributes:
+        features: float (1, C, h, w) at stride 16, memory token added, ready for the decoder.
+        fine: the decoder's high-resolution features, (1, C / 8, 4h, 4w) and (1, C / 4, 2h, 2w);
+            empty for a model without them.
+        size: (H, W) of the original image in pixels.
+        digest: hexadecimal digest of the image's pixels and size.
+    """
+
+    features: Tensor
+    fine: tuple[Tensor, ...]
+    size: tuple[int, int]
+    digest: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory held, for a cache that is bounded."""
+        return sum(part.numel() * part.element_size() for part in (self.features, *self.fine))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """The model's answer to N prompts, as it computes it.
+
+    Attributes:
+        logits: float32 (N, C, h, w), C candidates each, at a quarter of the model's image size;
+            above 0 is inside.
+        scores: float32 (N, C), the model's own estimate of each candidate's IoU.
+    """
+
+    logits: Tensor
+    scores: Tensor
+
+    def best(self) -> Tensor:
+        """int64 (N,): the candidate with the highest score of each prompt."""
+        return self.scores.argmax(dim=1)
+
+
+class Predictor:
+    """Encodes images and answers prompts with one model.
+
+    Args:
+        model: as ``load_model`` returns it; its weights and its mode are left as they are.
+    """
+
+    def __init__(self, model: SAM2Base) -> None:
+        self.model = model
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of the square that images are scaled to."""
+        return int(self.model.image_size)
+
+    @property
+    def logit_size(self) -> int:
+        """Side in pixels of the logits that the decoder gives and takes."""
+        return self.image_size // 4
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return next(self.model.parameters()).device
+
+    def encode(self, image: np.ndarray) -> Embedding:
+        """The slow half: what the model sees in an image.
+
+        Args:
+            image: uint8 (H, W, 3), RGB, any size.
+        """
+        return self.encode_many([image])[0]
+
+    def encode_many(self, images: Sequence[np.ndarray]) -> list[Embedding]:
+        """Several images in one pass of the encoder.
+
+        Args:
+            images: uint8 (H, W, 3), RGB, each of any size.
+        """
+        sizes = [(int(image.shape[0]), int(image.shape[1])) for image in images]
+        batch = torch.stack([prepare_image(i, self.image_size, self.device) for i in images])
+        return self.encode_tensor(batch, sizes, [_digest(image) for image in images])
+
+    @torch.inference_mode()
+    def encode_tensor(
+        self,
+        batch: Tensor,
+        sizes: Sequence[tuple[int, int]],
+        digests: Sequence[str] | None = None,
+    ) -> list[Embedding]:
+        """A batch that is already scaled and normalised.
+
+        Args:
+            batch: float32 (B, 3, S, S) on the model's device, S the model's image size.
+            sizes: (H, W) in pixels of each original image: prompts are given in these.
+            digests: one for each image; empty strings where nobody needs them.
+        """
+        model = self.model
+        levels = list(model.forward_image(batch)["backbone_fpn"][-model.num_feature_levels :])
+        coarse = levels.pop()
+        if model.directly_add_no_mem_embed:
+            coarse = coarse + model.no_mem_embed.reshape(1, -1, 1, 1)
+        return [
+            Embedding(
+                # copies: a view would keep the whole batch alive as long as one of its images
+                features=coarse[i : i + 1].float().contiguous().clone(),
+                fine=tuple(level[i : i + 1].float().contiguous().clone() for level in levels),
+                size=sizes[i],
+                digest=digests[i] if digests else "",
+            )
+            for i in range(len(batch))
+        ]
+
+    @torch.inference_mode()
+    def decode_logits(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        *,
+        multimask: bool = True,
+        previous: Tensor | None = None,
+    ) -> Decoded:
+        """The quick half, as fast as it goes: many prompts on one image, masks left small.
+
+        The answer to a prompt does not depend on what else is asked in the same call.
+
+        Args:
+            embedding: of the image.
+            prompts: any mix of points, boxes and previous masks, in pixels of the original image.
+            multimask: three candidates for each prompt (made for one ambiguous click), or one.
+            previous: float32 (N, h, w), logits of an earlier answer to each prompt, in the place
+                of every ``Prompt.mask``.
+
+        Raises:
+            ValueError: if a prompt is empty or a previous mask has another size than the logits.
+        """
+        if not prompts:
+            side, count = self.logit_size, 3 if multimask else 1
+            return Decoded(torch.zeros(0, count, side, side), torch.zeros(0, count))
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for place, prompt in enumerate(prompts):
+            if not prompt and previous is None:
+                raise ValueError(f"prompt {place} is empty: it needs a point, a box or a mask")
+            kind = (_count(prompt), previous is not None or prompt.mask is not None)
+            groups.setdefault(kind, []).append(place)
+        answers = []
+        for (_, with_mask), places in groups.items():
+            masks = self._masks(prompts, places, previous) if with_mask else None
+            answers.append(self._decode(embedding, [prompts[i] for i in places], masks, multimask))
+        if len(answers) == 1:
+            return answers[0]
+        order = torch.tensor([i for places in groups.values() for i in places]).argsort()
+        order = order.to(self.device)
+        return Decoded(
+            torch.cat([answer.logits for answer in answers])[order],
+            torch.cat([answer.scores for answer in answers])[order],
+        )
+
+    def decode(
+        self, embedding: Embedding, prompts: Sequence[Prompt], *, multimask: bool = True
+    ) -> list[list[MaskProposal]]:
+        """Masks of the original image's size for each prompt, the best first.
+
+        Args:
+            embedding: of the image.
+            prompts: see ``decode_logits``.
+            multimask: three candidates for each prompt, or one.
+        """
+        decoded = self.decode_logits(embedding, prompts, multimask=multimask)
+        answers = []
+        for logits, scores in zip(decoded.logits, decoded.scores, strict=True):
+            masks = (enlarge(logits, embedding.size) > 0).cpu().numpy()
+            proposals = [
+                MaskProposal(mask=mask, score=min(max(float(score), 0.0), 1.0))
+                for mask, score in zip(masks, scores, strict=True)
+            ]
+            answers.append(sorted(proposals, key=lambda p: p.score, reverse=True))
+        return answers
+
+    def _masks(
+        self, prompts: Sequence[Prompt], places: list[int], previous: Tensor | None
+    ) -> Tensor:
+        """float32 (N, 1, h, w): the previous masks of the prompts at ``places``."""
+        if previous is not None:
+            masks = previous[places]
+        else:
+            masks = torch.stack([torch.as_tensor(prompts[i].mask) for i in places])
+        side = self.logit_size
+        if masks.shape[1:] != (side, side):
+            raise ValueError(
+                f"a previous mask must be the logits of an earlier answer, ({side}, {side}), "
+                f"got {tuple(masks.shape[1:])}"
+            )
+        return masks[:, None].to(self.device, torch.float32)
+
+    def _decode(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        masks: Tensor | None,
+        multimask: bool,
+    ) -> Decoded:
+        """Prompts of one kind: equally many points, all with a previous mask or none."""
+        model = self.model
+        sparse, dense = model.sam_prompt_encoder(
+            points=self._points(prompts, embedding.size), boxes=None, masks=masks
+        )
+        if sparse.shape[0] != len(prompts):  # masks alone: no points to count prompts by
+            sparse = sparse.expand(len(prompts), -1, -1)
+        logits, scores, _, _ = model.sam_mask_decoder(
+            image_embeddings=embedding.features,
+            image_pe=model.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=multimask,
+            repeat_image=len(prompts) > 1,
+            high_res_features=list(embedding.fine) or None,
+        )
+        return Decoded(logits.float().clamp(-LOGIT_LIMIT, LOGIT_LIMIT), scores.float())
+
+    def _points(
+        self, prompts: Sequence[Prompt], size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor] | None:
+        """Coordinates (N, P, 2) in pixels of the model's square and labels (N, P)."""
+        if _count(prompts[0]) == 0:
+            return None
+        coordinates = np.array([_coordinates(p) for p in prompts], dtype=np.float32)
+        labels = np.array([_labels(p) for p in prompts], dtype=np.int32)
+        height, width = size
+        coordinates *= self.image_size / np.array([width, height], dtype=np.float32)
+        return (
+            torch.from_numpy(coordinates).to(self.device),
+            torch.from_numpy(labels).to(self.device),
+        )
+
+
+def enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Logits at the original image's size, bilinear, as sam2 does it; above 0 is inside.
+
+    Args:
+        logits: float32 (..., h, w).
+        size: (H, W) in pixels.
+
+    Returns:
+        float32 (..., H, W).
+    """
+    flat = logits.reshape(-1, 1, *logits.shape[-2:])
+    large = F.interpolate(flat, size, mode="bilinear", align_corners=False)
+    return large.reshape(*logits.shape[:-2], *size)
+
+
+def _digest(image: np.ndarray) -> str:
+    """Hexadecimal digest of the pixels and the shape."""
+    found = blake2b(repr(image.shape).encode(), digest_size=16)
+    found.update(np.ascontiguousarray(image).data)
+    return found.hexdigest()
+
+
+def _count(prompt: Prompt) -> int:
+    return len(prompt.points) + (0 if prompt.box is None else 2)
+
+
+def _coordinates(prompt: Prompt) -> list[tuple[float, float]]:
+    """A box is two points that come first."""
+    corners = [] if prompt.box is None else [prompt.box[:2], prompt.box[2:]]
+    return [*corners, *((point.x, point.y) for point in prompt.points)]
+
+
+def _labels(prompt: Prompt) -> list[int]:
+    corners = [] if prompt.box is None else [_UPPER_LEFT, _LOWER_RIGHT]
+    return [*corners, *(_INSIDE if point.inside else _OUTSIDE for point in prompt.points)]
