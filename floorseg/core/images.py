@@ -5,11 +5,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from floorseg.errors import ImageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+pillow_heif.register_heif_opener()  # what phones take pictures in
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 MAX_PIXELS = 150_000_000  # a 12,000 x 12,000 sheet; 450 MB as RGB
 
 ImageSource = str | Path | bytes | Image.Image | np.ndarray
