@@ -1,0 +1,199 @@
+"""What may happen to a plan between paper and screen, drawn at random: fast, on small arrays.
+
+Geometry is one affine map (turns, mirroring, zoom, shift, mild rotation) applied to picture and
+masks alike; everything else changes the picture only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+Warp = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAugmentation:
+    """How far a plan may be changed. Each ``p_`` is a probability, in [0, 1].
+
+    Attributes:
+        zoom: smallest and largest magnification; below 1 the plan stands small on an empty sheet.
+        stretch: largest difference between the two axes' magnification, as a fraction.
+        rotation: largest rotation beside the right angles, degrees.
+        p_rotation: how often such a rotation happens.
+        turns: right-angle turns and mirroring.
+        p_shade: contrast, brightness and gamma; p_tint: coloured paper or ink; p_invert: white on
+            black; p_grey: no colour.
+        p_blur, p_noise, p_speckle, p_jpeg, p_low_resolution: bad scans and screenshots.
+    """
+
+    zoom: tuple[float, float] = (0.6, 1.5)
+    stretch: float = 0.15
+    rotation: float = 8.0
+    p_rotation: float = 0.3
+    turns: bool = True
+    p_shade: float = 0.7
+    p_tint: float = 0.25
+    p_invert: float = 0.06
+    p_grey: float = 0.25
+    p_blur: float = 0.25
+    p_noise: float = 0.25
+    p_speckle: float = 0.05
+    p_jpeg: float = 0.15
+    p_low_resolution: float = 0.12
+
+    def geometry(
+        self, rng: np.random.Generator, source: int, target: int
+    ) -> tuple[Warp, Warp]:
+        """One random affine map from a ``source`` x ``source`` to a ``target`` x ``target`` picture.
+
+        Returns:
+            the map for a picture (uint8 (S, S, 3)), and the map for a mask (uint8 (S, S) of 0 and
+            255, answered as uint8 (T, T) of 0 and 1).
+        """
+        matrix, scale = self._matrix(rng, source, target)
+        paper = _paper_colour(rng)
+
+        def warp(array: np.ndarray, border: tuple[int, ...] | None) -> np.ndarray:
+            array, fitted = _shrink_first(array, matrix, scale)
+            return cv2.warpAffine(
+                array, fitted, (target, target), flags=cv2.INTER_LINEAR, borderValue=border
+            )
+
+        def of_image(image: np.ndarray) -> np.ndarray:
+            border = paper if paper is not None else _edge_colour(image)
+            return warp(image, border)
+
+        def of_mask(mask: np.ndarray) -> np.ndarray:
+            return (warp(mask, (0,)) > 127).astype(np.uint8)
+
+        return of_image, of_mask
+
+    def photometry(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+        """The picture (uint8 (T, T, 3), RGB), seen through a random lens, printer and scanner."""
+        chance = rng.random(9)
+        if chance[0] < self.p_grey:
+            grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+            image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+        if chance[1] < self.p_low_resolution:
+            image = _low_resolution(rng, image)
+        if chance[2] < self.p_blur:
+            image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.1)))
+        table = _tone_table(
+            rng,
+            shade=chance[3] < self.p_shade,
+            tint=chance[4] < self.p_tint,
+            invert=chance[5] < self.p_invert,
+        )
+        image = cv2.LUT(image, table)
+        if chance[6] < self.p_noise:
+            image = _noise(rng, image)
+        if chance[7] < self.p_speckle:
+            image = _speckle(rng, image)
+        if chance[8] < self.p_jpeg:
+            image = _jpeg(rng, image)
+        return image
+
+    def _matrix(
+        self, rng: np.random.Generator, source: int, target: int
+    ) -> tuple[np.ndarray, float]:
+        """The affine map, float64 (2, 3), source to target pixels, and its mean magnification."""
+        zoom = float(np.exp(rng.uniform(np.log(self.zoom[0]), np.log(self.zoom[1]))))
+        stretch = 1 + rng.uniform(-self.stretch, self.stretch) / 2
+        angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
+        if rng.random() >= self.p_rotation:
+            angle = 0.0
+        if self.turns:
+            angle += np.pi / 2 * rng.integers(4)
+        mirror = -1.0 if self.turns and rng.random() < 0.5 else 1.0
+        rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        scale = zoom * target / source
+        linear = scale * rotate @ np.diag([mirror * stretch, 1 / stretch])
+        # zoomed in, the window slides over the plan; zoomed out, the plan slides over the sheet
+        slack = abs(zoom - 1) / 2 * target
+        centre = target / 2 + rng.uniform(-1, 1, size=2) * slack
+        # OpenCV counts from the middle of a pixel, hence the halves
+        shift = centre - linear @ np.full(2, source / 2) + linear @ np.full(2, 0.5) - 0.5
+        return np.hstack([linear, shift[:, None]]), scale
+
+
+NO_AUGMENTATION = PlanAugmentation(
+    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, turns=False, p_shade=0.0, p_tint=0.0,
+    p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0, p_speckle=0.0, p_jpeg=0.0,
+    p_low_resolution=0.0,
+)  # fmt: skip
+
+
+def _shrink_first(
+    array: np.ndarray, matrix: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average pixels before a map that shrinks a lot, which would step over thin lines."""
+    if scale > 0.7:
+        return array, matrix
+    size = max(8, round(array.shape[0] * scale))
+    factor = array.shape[0] / size
+    fitted = matrix.copy()
+    fitted[:, :2] *= factor
+    fitted[:, 2] += matrix[:, :2] @ np.full(2, (factor - 1) / 2)
+    return cv2.resize(array, (size, size), interpolation=cv2.INTER_AREA), fitted
+
+
+def _paper_colour(rng: np.random.Generator) -> tuple[int, int, int] | None:
+    """Colour beyond the plan's edge: white, black, or None for the colour of its own edge."""
+    draw = rng.random()
+    if draw < 0.35:
+        return (255, 255, 255)
+    return (0, 0, 0) if draw < 0.5 else None
+
+
+def _edge_colour(image: np.ndarray) -> tuple[int, ...]:
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return tuple(int(value) for value in np.median(edge, axis=0))
+
+
+def _tone_table(
+    rng: np.random.Generator, *, shade: bool, tint: bool, invert: bool
+) -> np.ndarray:
+    """uint8 (1, 256, 3): the new value of every value, for each channel."""
+    tone = np.repeat(np.linspace(0, 1, 256)[:, None], 3, axis=1)
+    if shade:
+        tone = tone ** np.exp(rng.uniform(-0.5, 0.5))
+        dark, light = rng.uniform(0, 0.3), rng.uniform(0.7, 1.0)
+        tone = dark + (light - dark) * tone
+    if tint:
+        ink, paper = rng.uniform(0, 0.35, size=3), rng.uniform(0.7, 1.0, size=3)
+        tone = ink + (paper - ink) * tone
+    if invert:
+        tone = 1 - tone
+    return np.clip(tone * 255 + 0.5, 0, 255).astype(np.uint8)[None]
+
+
+def _low_resolution(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    size = image.shape[0]
+    small = max(8, round(size * rng.uniform(0.45, 0.9)))
+    shrunk = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_NEAREST
+    return cv2.resize(shrunk, (size, size), interpolation=how)
+
+
+def _noise(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    cv2.setRNGSeed(int(rng.integers(2**31)))  # OpenCV's generator is ten times as fast as numpy's
+    grain = np.empty(image.shape, dtype=np.int16)
+    cv2.randn(grain, (0, 0, 0), (float(rng.uniform(2, 20)),) * 3)
+    return cv2.add(image, grain, dtype=cv2.CV_8U)
+
+
+def _speckle(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    count = int(image.shape[0] * image.shape[1] * rng.uniform(0.002, 0.04))
+    rows = rng.integers(image.shape[0], size=count)
+    columns = rng.integers(image.shape[1], size=count)
+    image = image.copy()
+    image[rows, columns] = np.where(rng.random(count) < 0.5, 0, 255)[:, None]
+    return image
+
+
+def _jpeg(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
+    written, blob = cv2.imencode(".jpg", image, quality)
+    return cv2.imdecode(blob, cv2.IMREAD_COLOR) if written else image

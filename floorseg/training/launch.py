@@ -1,0 +1,134 @@
+"""Start a training: its folder first, then the processes."""
+
+import json
+import logging
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from floorseg.errors import FloorsegError
+from floorseg.runs import RunFolder, RunState
+from floorseg.training.config import PROJECT, register_resolvers
+
+PACKAGES = ("torch", "torchvision", "sam2", "numpy", "opencv-python-headless", "hydra-core")
+logger = logging.getLogger(__name__)
+
+
+def prepare_run(
+    config: DictConfig, run: RunFolder, *, command: Sequence[str], source: Path
+) -> DictConfig:
+    """Write what was asked into the run folder and point the configuration at it.
+
+    Returns:
+        the configuration, resolved, that :func:`run_here` takes.
+    """
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    OmegaConf.update(config, "launcher.experiment_log_dir", str(run.path.resolve()), force_add=True)
+    OmegaConf.resolve(config)
+    config.trainer.logging.log_dir = str(run.path.resolve())
+    if str(config.trainer.get("_target_", "")).startswith("floorseg."):
+        config.trainer.run = str(run.path.resolve())
+    run.write("config.yaml", OmegaConf.to_yaml(config))
+    run.write_json(
+        "provenance.json",
+        {
+            "command": list(command),
+            "config_file": str(source.resolve()),
+            "seed": config.trainer.get("seed_value"),
+            "versions": versions(),
+            "commit": _commit(),
+            "host": socket.gethostname(),
+            "processors": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    )
+    return config
+
+
+def run_here(config: DictConfig, run: RunFolder) -> RunState:
+    """Train in this process until the end, a stop, or a failure; the folder says which.
+
+    Raises:
+        FloorsegError: if the training cannot start or go on, for a reason a person can mend.
+    """
+    run.claim()
+    _log_to(run.log)
+    register_resolvers()
+    for name, value in _one_process().items():
+        os.environ.setdefault(name, value)
+    try:
+        trainer = instantiate(config.trainer, _recursive_=False)
+        trainer.run()
+    except FloorsegError as problem:
+        logger.error("%s", problem)
+        run.leave(RunState.FAILED, str(problem))
+        raise
+    except BaseException as problem:
+        logger.exception("the run failed")
+        run.leave(RunState.FAILED, f"{type(problem).__name__}: {problem}")
+        raise
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+    outcome = getattr(trainer, "outcome", RunState.FINISHED)
+    run.leave(outcome)
+    return RunState(outcome)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of what training depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _one_process() -> dict[str, str]:
+    """What torch.distributed wants to know, also when there is only one process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1",
+    }  # fmt: skip
+
+
+def _log_to(path: Path) -> None:
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+    for handler in (logging.StreamHandler(sys.stderr), logging.FileHandler(path)):
+        handler.setFormatter(form)
+        root.addHandler(handler)
+
+
+def _commit() -> str | None:
+    try:
+        said = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return said.stdout.strip()
+
+
+def provenance(run: RunFolder) -> dict[str, Any]:
+    """What was written when the run started."""
+    facts: dict[str, Any] = json.loads((run.path / "provenance.json").read_text())
+    return facts

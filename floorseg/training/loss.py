@@ -1,0 +1,119 @@
+"""What :class:`floorseg.training.model.PlanTrain` is trained by.
+
+sam2's own loss (focal 20, dice 1) starts from random weights by collapsing to empty masks: plain
+cross entropy with dice does not. Each candidate's score learns the mean IoU it will have.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from training.trainer import CORE_LOSS_KEY
+
+from floorseg.training.model import Answers
+
+
+class PlanLoss(nn.Module):
+    """Cross entropy and dice on masks, squared error on scores.
+
+    After one click the best of three candidates learns, and all of them a little; after a box or
+    several clicks nothing is ambiguous and all four masks learn.
+
+    Args:
+        mask, dice, score, presence: weights of the terms.
+        share_of_all: weight of the mean over the candidates of an ambiguous prompt, beside the
+            best one's.
+        share_of_single: weight of the single mask at an ambiguous prompt.
+        stride: masks are compared at one pixel in ``stride``, the truth averaged over it.
+    """
+
+    def __init__(
+        self,
+        *,
+        mask: float = 2.0,
+        dice: float = 1.0,
+        score: float = 1.0,
+        presence: float = 0.05,
+        share_of_all: float = 0.05,
+        share_of_single: float = 0.1,
+        stride: int = 2,
+    ) -> None:
+        super().__init__()
+        self.weights = {
+            "loss_mask": mask, "loss_dice": dice, "loss_iou": score, "loss_class": presence
+        }  # fmt: skip
+        self.share_of_all = share_of_all
+        self.share_of_single = share_of_single
+        self.stride = stride
+
+    def forward(
+        self, outputs: list[dict[str, list[Answers]]], targets: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The weighted sum under ``core_loss`` and every term on its own.
+
+        Args:
+            outputs: one entry a frame.
+            targets: bool (frames, N, H, W).
+        """
+        small = F.avg_pool2d(targets[0].float().unsqueeze(1), self.stride)[:, 0]
+        answers = outputs[0]["answers"]
+        losses: dict[str, Any] = dict.fromkeys(self.weights, 0.0)
+        total = sum(len(answer.objects) for answer in answers)
+        for answer in answers:
+            share = len(answer.objects) / total
+            for name, value in self._terms(answer, small[answer.objects]).items():
+                losses[name] = losses[name] + share * value
+        core = sum(self.weights[name] * value for name, value in losses.items())
+        return {CORE_LOSS_KEY: core, **losses}
+
+    def _terms(self, answer: Answers, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Each term's mean over the objects of one answer."""
+        logits = F.interpolate(answer.logits, target.shape[-2:], mode="bilinear")
+        mask, dice, iou = compare(logits, target)
+        learns = self._learns(answer, (mask * self.weights["loss_mask"] + dice).detach())
+        scores = (answer.scores - iou) ** 2
+        presence = F.binary_cross_entropy_with_logits(
+            answer.presence, torch.ones_like(answer.presence)
+        )
+        return {
+            "loss_mask": (mask * learns).sum(dim=1).mean(),
+            "loss_dice": (dice * learns).sum(dim=1).mean(),
+            "loss_iou": scores.mean(),
+            "loss_class": presence,
+        }
+
+    def _learns(self, answer: Answers, cost: torch.Tensor) -> torch.Tensor:
+        """How much each of the four masks learns, float (N, 4)."""
+        if not answer.ambiguous:
+            return torch.full_like(cost, 1 / cost.shape[1])
+        weights = torch.full_like(cost, self.share_of_all / (cost.shape[1] - 1))
+        weights[:, 0] = self.share_of_single
+        best = cost[:, 1:].argmin(dim=1, keepdim=True) + 1
+        return weights.scatter_add(1, best, torch.ones_like(best, dtype=cost.dtype))
+
+
+def compare(
+    logits: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Cross entropy, dice loss and IoU of every candidate.
+
+    Args:
+        logits: float (N, M, h, w).
+        target: float (N, h, w) in [0, 1].
+
+    Returns:
+        three float tensors (N, M); the IoU carries no gradient.
+    """
+    target = target.unsqueeze(1)
+    flat, wanted = logits.flatten(2), target.flatten(2)
+    entropy = (F.softplus(flat) - flat * wanted).mean(dim=2)
+    probability = flat.sigmoid()
+    overlap = (probability * wanted).sum(dim=2)
+    dice = 1 - (2 * overlap + 1) / (probability.sum(dim=2) + wanted.sum(dim=2) + 1)
+    with torch.no_grad():
+        got, truth = flat > 0, wanted > 0.5
+        both = (got & truth).sum(dim=2)
+        either = (got | truth).sum(dim=2)
+        iou = both / either.clamp(min=1)
+    return entropy, dice, iou

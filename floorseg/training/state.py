@@ -1,0 +1,170 @@
+"""What a run writes to go on exactly where it was, and what it writes for use."""
+
+import os
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from training.utils.checkpoint_utils import load_state_dict_into_model
+
+from floorseg.core.checkpoint_file import save_checkpoint
+from floorseg.errors import CheckpointError, RunError
+from floorseg.training.model import unwrap
+
+if TYPE_CHECKING:
+    from floorseg.training.trainer import Trainer
+
+LAST = "checkpoint.pt"  # sam2's own name: everything needed to go on
+BEST = "best.pt"  # weights only: for segmenting, comparing, evaluating
+
+
+def save(trainer: "Trainer") -> None:
+    """Write the whole state of a run; the previous one stays until the new one is complete.
+
+    Raises:
+        RunError: if the disk is full; the previous checkpoint is untouched.
+    """
+    model = unwrap(trainer.model)
+    content = {
+        "model": model.state_dict(),
+        "optimizer": trainer.optim.optimizer.state_dict(),
+        "epoch": trainer.epoch,
+        "loss": trainer.loss.state_dict(),
+        "steps": trainer.steps,
+        "time_elapsed": trainer.minutes() * 60,
+        "best_meter_values": {trainer.keep_best: trainer.best_score},
+        "scaler": trainer.scaler.state_dict(),
+        "average": trainer.average.state_dict() if trainer.average else None,
+        "position": trainer.position(),
+        "rng": rng_state(model),
+        "floorseg": notes(trainer, {}),
+    }
+    _write(content, Path(trainer.checkpoint_conf.save_dir) / LAST)
+
+
+def load(trainer: "Trainer", path: Path) -> None:
+    """Put a trainer where the saved one was.
+
+    Raises:
+        CheckpointError: if the file cannot be read or belongs to another model.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError) as problem:
+        raise CheckpointError(
+            f"{path} cannot be read ({problem}); the run cannot be resumed from it"
+        ) from problem
+    try:
+        load_state_dict_into_model(content["model"], trainer.model)
+        trainer.optim.optimizer.load_state_dict(content["optimizer"])
+        trainer.loss.load_state_dict(content["loss"], strict=True)
+    except (KeyError, ValueError, RuntimeError) as problem:
+        raise CheckpointError(
+            f"{path} does not belong to this configuration: {problem}; resume with the run's own "
+            "config.yaml"
+        ) from problem
+    trainer.epoch, trainer.steps = content["epoch"], content["steps"]
+    trainer.scaler.load_state_dict(content["scaler"])
+    if trainer.average is not None and content["average"] is not None:
+        trainer.average.load_state_dict(content["average"])
+    trainer.restore_position(content["position"], content["rng"])
+
+
+def save_for_inference(trainer: "Trainer", path: Path, scores: Mapping[str, float]) -> None:
+    """Write the weights the model has now, with where they come from."""
+    origin = notes(trainer, scores)["origin"]
+    save_checkpoint(
+        path,
+        unwrap(trainer.model),
+        architecture=trainer.architecture or "",
+        image_size=trainer.image_size,
+        half=False,
+        origin=origin,
+    )
+
+
+def notes(trainer: "Trainer", scores: Mapping[str, float]) -> dict[str, Any]:
+    """What a checkpoint says about itself: plain strings and numbers."""
+    return {
+        "architecture": trainer.architecture or "",
+        "image_size": trainer.image_size,
+        "origin": {
+            "run": trainer.run_folder.name,
+            "step": trainer.steps["train"],
+            "images_seen": trainer.images_seen,
+            "minutes": round(trainer.minutes(), 1),
+            **{f"valid_{name}": round(float(value), 4) for name, value in scores.items()},
+        },
+    }
+
+
+def rng_state(model: nn.Module) -> dict[str, Any]:
+    """Every random generator training draws from, as plain values."""
+    version, words, gauss = random.getstate()
+    kind, keys, position, has_gauss, cached = np.random.get_state()  # type: ignore[misc]
+    state: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "python": [version, list(words), gauss],
+        "numpy": [str(kind), keys.tolist(), int(position), int(has_gauss), float(cached)],
+        "prompts": _plain(model.rng.bit_generator.state) if hasattr(model, "rng") else None,
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def restore_rng(state: Mapping[str, Any], model: nn.Module) -> None:
+    """Put every random generator back to a saved state."""
+    torch.set_rng_state(state["torch"])
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+    if state["prompts"] is not None:
+        model.rng.bit_generator.state = _unplain(state["prompts"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def preserved_rng(model: nn.Module) -> Iterator[None]:
+    """Whatever happens inside draws no numbers that training would have drawn."""
+    state = rng_state(model)
+    try:
+        yield
+    finally:
+        restore_rng(state, model)
+
+
+def _plain(state: Any) -> Any:
+    """A generator's state with its 128-bit integers as text, which every pickle reader takes."""
+    if isinstance(state, Mapping):
+        return {key: _plain(value) for key, value in state.items()}
+    return f"int:{state}" if isinstance(state, int) and state > 2**62 else state
+
+
+def _unplain(state: Any) -> Any:
+    if isinstance(state, Mapping):
+        return {key: _unplain(value) for key, value in state.items()}
+    is_number = isinstance(state, str) and state.startswith("int:")
+    return int(state[4:]) if is_number else state
+
+
+def _write(content: Mapping[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, beside)
+        os.replace(beside, path)
+    except (OSError, RuntimeError) as problem:
+        raise RunError(
+            f"{path} cannot be written ({problem}); the checkpoint before it is untouched: make "
+            "room on the disk and resume the run"
+        ) from problem
+    finally:
+        beside.unlink(missing_ok=True)
