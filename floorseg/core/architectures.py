@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
+import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
@@ -19,12 +20,13 @@ from torch.overrides import TorchFunctionMode
 
 from floorseg.errors import ConfigError
 
-# What sam2's own build_sam2 adds: a single answer that is not stable gives way to the best of three.
+# What sam2's own build_sam2 adds: an unstable single answer gives way to the best of three.
 _SINGLE_MASK = {
     "dynamic_multimask_via_stability": True,
     "dynamic_multimask_stability_delta": 0.05,
     "dynamic_multimask_stability_thresh": 0.98,
 }
+_FILLS = {"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"}
 _STRIDE = 16  # of the image embedding, in pixels
 _STEP = 32  # image sizes must be multiples of it: the first stage tiles windows of 8 x 4 px patches
 
@@ -101,38 +103,41 @@ class _ParametersWithoutMemory(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        import torch
-
         kwargs = dict(kwargs or {})
         if func is torch.empty:
             kwargs["device"] = "meta"
+        elif getattr(func, "__name__", "") in _FILLS:
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:  # nothing to fill; and torch would import its compiler, for seconds
+                return tensor
         return func(*args, **kwargs)
 
 
-def _official(
-    version: str, folder: str, title: str, letter: str, size: str, dim: int, blocks: int
-) -> Architecture:
+def _official(version: str, letter: str, size: str, embed_dim: int, blocks: int) -> Architecture:
     return Architecture(
-        name=f"{folder}_{size}",
-        title=f"{title} {size.replace('_plus', '+')}",
+        name=f"{version}_{size}",
+        title=f"{version.upper().replace('SAM', 'SAM ')} {size.replace('_plus', '+')}",
         package="sam2",
-        resource=f"configs/{folder}/{version}_hiera_{letter}.yaml",
-        embed_dim=dim,
+        resource=f"configs/{version}/{version}_hiera_{letter}.yaml",
+        embed_dim=embed_dim,
         blocks=blocks,
         width=256,
-        newer=folder == "sam2.1",
+        newer=version == "sam2.1",
     )
 
 
-_SIZES = (("t", "tiny", 96, 12), ("s", "small", 96, 16), ("b+", "base_plus", 112, 24))
-_SIZES += (("l", "large", 144, 48),)
+_SIZES = (  # letter in the config's name, name, channels of the first stage, blocks
+    ("t", "tiny", 96, 12),
+    ("s", "small", 96, 16),
+    ("b+", "base_plus", 112, 24),
+    ("l", "large", 144, 48),
+)
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
         Architecture("nano", "SAM 2.1 nano", "floorseg.core", "nano.yaml", 32, 7, 128, True),
-        *(_official("sam2.1", "sam2.1", "SAM 2.1", *size) for size in _SIZES),
-        *(_official("sam2", "sam2", "SAM 2", *size) for size in _SIZES),
+        *(_official(version, *size) for version in ("sam2.1", "sam2") for size in _SIZES),
     )
 }
 
@@ -184,4 +189,4 @@ def check_image_size(size: int) -> int:
 @cache
 def _read(package: str, resource: str) -> dict[str, Any]:
     text = files(package).joinpath(resource).read_text(encoding="utf-8")
-    return OmegaConf.to_container(OmegaConf.create(text).model, resolve=True)
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(text).model, resolve=True))

@@ -4,20 +4,35 @@ Reads official files, the sam2 trainer's (with optimizer), raw state dicts, ``mo
 safetensors. Pickles are only ever read with ``weights_only=True``: no code in a file runs.
 """
 
+import hashlib
 import os
 import pickle
 import tempfile
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from floorseg.core.checkpoint_damage import diagnose
 from floorseg.errors import CheckpointError
 
 _ANCHOR = "image_encoder.trunk.patch_embed.proj.weight"  # every SAM 2 has it
+_WRAPPINGS = ("model", "state_dict", "model_state_dict")
+# Trainers leave numpy numbers beside the weights; to read them is harmless.
+_SCALAR = np.float64(0).__reduce__()[0]
+_NUMBERS: list[Any] = [
+    (_SCALAR, "numpy.core.multiarray.scalar"),  # as numpy 1 writes it
+    (_SCALAR, "numpy._core.multiarray.scalar"),  # as numpy 2 does
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")),
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +45,7 @@ class CheckpointFile:
         image_size: pixels the weights were made for, or None where the file does not say.
         origin: what the writer noted about where the weights come from.
         extras: names of what else the file holds ("optimizer", "epoch", ...).
+        epoch: epochs trained, where a trainer wrote it.
     """
 
     path: Path
@@ -37,6 +53,7 @@ class CheckpointFile:
     image_size: int | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
+    epoch: int | None = None
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -48,28 +65,36 @@ def read_checkpoint(path: Path) -> CheckpointFile:
     """Open a checkpoint without copying its tensors into memory.
 
     Raises:
-        CheckpointError: if the file is missing, empty, damaged or no checkpoint.
+        CheckpointError: if the file is missing, empty, damaged, no checkpoint, or a pickle that
+            wants to run code; the sentence says which and what to do.
     """
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    content = _unpickle(path)
+    content = _read(path)
     if not isinstance(content, Mapping):
         raise CheckpointError(
             f"{path} holds a {type(content).__name__}, not weights by name; "
-            f"save model.state_dict() instead"
+            "save model.state_dict() instead"
+        )
+    inner = next((key for key in _WRAPPINGS if isinstance(content.get(key), Mapping)), None)
+    weights = _plain(content[inner] if inner else content)
+    if not weights:
+        raise CheckpointError(
+            f"{path} holds no weights, only {_names(content)}; save model.state_dict() instead"
         )
     ours = content.get("floorseg")
     notes = ours if isinstance(ours, Mapping) else {}
-    inner = next((k for k in ("model", "state_dict") if isinstance(content.get(k), Mapping)), None)
-    weights = content[inner] if inner else content
-    extras = tuple(str(k) for k in content if k not in {inner, "floorseg"}) if inner else ()
+    epoch = content.get("epoch") if inner else None
     return CheckpointFile(
-        path, _plain(weights), notes.get("image_size"), notes.get("origin") or {}, extras
+        path,
+        weights,
+        image_size=notes.get("image_size"),
+        origin=notes.get("origin") or {},
+        extras=tuple(str(key) for key in content if key not in {inner, "floorseg"} and inner),
+        epoch=epoch if isinstance(epoch, int) else None,
     )
 
 
 def save_checkpoint(
-    path: Path,
+    path: str | Path,
     model: nn.Module | Mapping[str, Tensor],
     *,
     architecture: str,
@@ -85,40 +110,72 @@ def save_checkpoint(
         architecture: a name of ``ARCHITECTURES``.
         image_size: pixels the weights were made for.
         half: store floats in half precision: half the size; loading gives float32 again.
-        origin: where the weights come from; plain strings, numbers and lists of them.
+        origin: where the weights come from; plain strings, numbers, lists and dicts of them.
+
+    Raises:
+        CheckpointError: if the file cannot be written, or a weight is too large for half precision.
     """
     weights = model.state_dict() if isinstance(model, nn.Module) else model
-    stored = {
-        key: value.detach().cpu().to(torch.float16 if half else torch.float32)
-        if value.is_floating_point()
-        else value.detach().cpu()
-        for key, value in weights.items()
-    }
+    stored = {key: _stored(key, value, half=half) for key, value in weights.items()}
     notes = {"architecture": architecture, "image_size": image_size, "origin": dict(origin or {})}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    _write_whole(Path(path), {"model": stored, "floorseg": notes})
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; read once as long as the file stays the same.
+
+    Raises:
+        CheckpointError: if the file cannot be read.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save({"model": stored, "floorseg": notes}, file)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        found = Path(path).stat()
+        return _digest(str(path), found.st_mtime_ns, found.st_size)
+    except OSError as problem:
+        raise CheckpointError(f"{path} cannot be read: {problem.strerror}") from problem
 
 
-def _unpickle(path: Path) -> Any:
+def check_bytes(path: Path) -> None:
+    """Read every byte of a checkpoint and compare it with the sums that lie in the file.
+
+    Safetensors and the pickles of very old torch versions carry no sums: nothing to compare.
+
+    Raises:
+        CheckpointError: if a part of the file does not match its sum.
+    """
+    if not zipfile.is_zipfile(path):
+        return
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as problem:
+        raise CheckpointError(f"{path} is damaged ({problem}); get it once more") from problem
+    if broken:
+        raise CheckpointError(f"{path} is damaged in {broken}; get it once more")
 
 
-def _read_safetensors(path: Path) -> CheckpointFile:
-    from safetensors.torch import load_file
+def _read(path: Path) -> Any:
+    try:
+        if path.suffix == ".safetensors":
+            return _read_safetensors(path)
+        with torch.serialization.safe_globals(_NUMBERS):
+            return torch.load(
+                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+            )
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as problem:
+        raise CheckpointError(diagnose(path, problem)) from problem
+    except (KeyError, IndexError, TypeError, AttributeError, UnicodeDecodeError) as problem:
+        # what the unpickler stumbles into on arbitrary bytes
+        raise CheckpointError(diagnose(path, problem)) from problem
 
-    return CheckpointFile(path, _plain(load_file(path)))
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as problem:
+        raise ValueError(str(problem)) from problem
 
 
 def _plain(weights: Mapping[Any, Any]) -> dict[str, Tensor]:
@@ -129,3 +186,43 @@ def _plain(weights: Mapping[Any, Any]) -> dict[str, Tensor]:
     return {
         key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
     }
+
+
+def _names(content: Mapping[Any, Any]) -> str:
+    names = [repr(str(key)) for key in list(content)[:5]]
+    return ", ".join(names) + (", ..." if len(content) > len(names) else "") or "nothing"
+
+
+def _stored(name: str, weight: Tensor, *, half: bool) -> Tensor:
+    weight = weight.detach().cpu()
+    if not weight.is_floating_point():
+        return weight
+    stored = weight.to(torch.float16 if half else torch.float32)
+    if half and not torch.isfinite(stored).all() and torch.isfinite(weight).all():
+        raise CheckpointError(
+            f"{name} holds {weight.abs().max():.3g}, more than half precision can; "
+            "keep full precision (--full, or half=False)"
+        )
+    return stored.contiguous()
+
+
+def _write_whole(path: Path, content: Mapping[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                torch.save(content, file)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+    except OSError as problem:
+        raise CheckpointError(f"{path} cannot be written: {problem.strerror}") from problem
+
+
+@lru_cache(maxsize=256)
+def _digest(path: str, modified: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,16 +3,36 @@
 The architecture is read from the weights, never asked from the user.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 
-from floorseg.core.architectures import find_architecture, recognise
-from floorseg.core.checkpoint_file import CheckpointFile, read_checkpoint, save_checkpoint
+from floorseg.core.architectures import ARCHITECTURES, Architecture, find_architecture, recognise
+from floorseg.core.checkpoint_file import (
+    CheckpointFile,
+    check_bytes,
+    digest,
+    read_checkpoint,
+    save_checkpoint,
+)
+from floorseg.core.device import check_memory, resolve_device
+from floorseg.core.find_checkpoint import SHIPPED, find_checkpoint
 from floorseg.errors import CheckpointError
 
-__all__ = ["build_model", "load_model", "resolve_device", "save_checkpoint"]
+__all__ = [
+    "build_model",
+    "find_checkpoint",
+    "load_model",
+    "resolve_device",
+    "save_checkpoint",
+    "slim_checkpoint",
+    "verify_checkpoint",
+]
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def load_model(
@@ -20,26 +40,38 @@ def load_model(
     device: str | torch.device = "auto",
     *,
     image_size: int | None = None,
+    folders: Sequence[Path] = (SHIPPED,),
 ) -> SAM2Base:
     """The model of a checkpoint, ready for inference: float32, evaluation mode.
 
     Args:
-        checkpoint: a file.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        checkpoint: a file; a name in one of the folders ("floorseg-nano-rooms"); or a Hugging Face
+            id ("facebook/sam2.1-hiera-small").
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         image_size: pixels to work at, a multiple of 32; None for what the file says, else for the
             architecture's own.
+        folders: where names are looked up.
 
     Raises:
-        CheckpointError: if the file cannot be used; the message says what to do.
+        CheckpointError: if the weights are missing, damaged, another model's, or do not fit into
+            memory.
+        ConfigError: if the device or the image size cannot be used.
     """
     target = resolve_device(device)
-    file = read_checkpoint(Path(checkpoint))
-    architecture = recognise(file.shapes)
-    if architecture is None:
-        raise CheckpointError(f"{file.path} does not hold the weights of a SAM 2 model")
-    model = architecture.build(image_size or file.image_size, empty=True)
-    _fill(model, file)
-    return model.to(target).eval()
+    file = read_checkpoint(find_checkpoint(checkpoint, folders))
+    architecture = _recognised(file)
+    size = image_size or file.image_size or architecture.image_size
+    check_memory(_memory(file, architecture, size), target, f"{file.path.name} at {size} px")
+    model = architecture.build(size, empty=True)
+    _check_match(file, architecture, _shapes(model))
+    model.load_state_dict(_float32(file.weights), assign=True)
+    try:
+        return model.to(target).eval()
+    except torch.OutOfMemoryError as problem:
+        raise CheckpointError(
+            f"{file.path.name} does not fit into the memory of {target}; choose a smaller "
+            "checkpoint or --device cpu"
+        ) from problem
 
 
 def build_model(
@@ -53,28 +85,144 @@ def build_model(
         device: as for ``load_model``.
 
     Raises:
-        ConfigError: if there is no such architecture or image size.
+        ConfigError: if there is no such architecture, image size or device.
     """
     model = find_architecture(architecture).build(image_size)
     return model.to(resolve_device(device)).eval()
 
 
-def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """The device that is meant: "auto" is the first of CUDA, MPS, CPU that is there."""
-    if str(device) != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A checkpoint that was read to its last byte and is whole.
+
+    Attributes:
+        architecture: its name in ``ARCHITECTURES``.
+        tensors: how many weights were compared with the architecture, all of which match.
+        sha256: digest of the file.
+    """
+
+    architecture: str
+    tensors: int
+    sha256: str
 
 
-def _fill(model: SAM2Base, file: CheckpointFile) -> None:
-    """Copy the file's weights into the model, as float32."""
-    weights = {
-        key: value.to(torch.float32, copy=True) if value.is_floating_point() else value.clone()
-        for key, value in file.weights.items()
+def verify_checkpoint(path: Path) -> Verified:
+    """Read a whole file: its own check sums, every name and shape, no weight that is not finite.
+
+    Raises:
+        CheckpointError: if anything is wrong with it.
+    """
+    check_bytes(path)
+    file = read_checkpoint(path)
+    architecture = _recognised(file)
+    _check_match(file, architecture, _shapes(architecture.build(empty=True)))
+    for name, weight in file.weights.items():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise CheckpointError(
+                f"{path} holds NaN or infinite numbers in {name}: its training went wrong; "
+                "use an earlier checkpoint"
+            )
+    return Verified(architecture.name, len(file.weights), digest(path))
+
+
+def slim_checkpoint(source: Path, target: Path, *, half: bool = True) -> None:
+    """Keep what inference needs: weights, architecture, image size, and where they come from.
+
+    Args:
+        source: any checkpoint ``load_model`` reads, most often a trainer's.
+        target: the file to write; it must not exist.
+        half: in half precision.
+
+    Raises:
+        CheckpointError: if the source is no SAM 2 checkpoint or the target exists.
+    """
+    if target.exists():
+        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    file = read_checkpoint(source)
+    architecture = _recognised(file)
+    _check_match(file, architecture, _shapes(architecture.build(empty=True)))
+    origin = {**file.origin, "slimmed_from": source.name, "slimmed_from_sha256": digest(source)}
+    if file.epoch is not None:
+        origin["epoch"] = file.epoch
+    save_checkpoint(
+        target,
+        file.weights,
+        architecture=architecture.name,
+        image_size=file.image_size or architecture.image_size,
+        half=half,
+        origin=origin,
+    )
+
+
+def _recognised(file: CheckpointFile) -> Architecture:
+    """The file's architecture; where there is none, the error tells how near the nearest is."""
+    shapes = file.shapes
+    found = recognise(shapes)
+    if found is not None:
+        return found
+    models = {known: _shapes(known.build(empty=True)) for known in ARCHITECTURES.values()}
+    nearest = max(models, key=lambda known: _matching(shapes, models[known]))
+    _check_match(file, nearest, models[nearest])
+    raise CheckpointError(f"{file.path} is {nearest.title} in all but its name; report this")
+
+
+def _check_match(file: CheckpointFile, architecture: Architecture, expected: Shapes) -> None:
+    """Refuse weights that are not exactly the model's."""
+    found = file.shapes
+    if found == expected:
+        return
+    matching = _matching(found, expected)
+    if not matching:
+        raise CheckpointError(
+            f"{file.path} holds another model's weights: none of its {len(found)} names is one of "
+            f"a SAM 2 (its first is {next(iter(found))!r}){_guess(found)}"
+        )
+    raise CheckpointError(
+        f"{file.path} does not hold {architecture.title}: {matching} of {len(expected)} weights "
+        f"match, the first that does not is {_first_difference(found, expected)}"
+    )
+
+
+def _first_difference(found: Shapes, expected: Shapes) -> str:
+    for name, shape in expected.items():
+        if name not in found:
+            return f"{name!r}, which the file lacks"
+        if found[name] != shape:
+            return f"{name!r}: {found[name]} in the file, {shape} in the model"
+    extra = next(name for name in found if name not in expected)
+    return f"{extra!r}, which the model does not have"
+
+
+def _guess(found: Shapes) -> str:
+    """Whose weights these are, where the names give it away."""
+    names = list(found)
+    if any(name.startswith(("vision_encoder.", "sam2.vision_encoder.")) for name in names):
+        return "; these are transformers' names, take the .pt file of the same repository"
+    if any(name.startswith("image_encoder.blocks.") for name in names):
+        return "; these look like the first Segment Anything, take a SAM 2 checkpoint"
+    return "; take a SAM 2 checkpoint"
+
+
+def _matching(found: Shapes, expected: Shapes) -> int:
+    return sum(found.get(name) == shape for name, shape in expected.items())
+
+
+def _shapes(model: SAM2Base) -> Shapes:
+    return {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+
+
+def _float32(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies in memory: the file may be replaced while the model lives."""
+    return {
+        name: weight.to(torch.float32 if weight.is_floating_point() else weight.dtype, copy=True)
+        for name, weight in weights.items()
     }
-    try:
-        model.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(f"{file.path} does not fit: {error}") from error
+
+
+def _memory(file: CheckpointFile, architecture: Architecture, image_size: int) -> int:
+    """Bytes of the weights in float32 and of one image on its way through the encoder.
+
+    The first stage is the widest: tokens of 4 x 4 px, about twelve arrays of its size at once.
+    """
+    weights = sum(weight.numel() for weight in file.weights.values()) * 4
+    return weights + 12 * 4 * architecture.embed_dim * (image_size // 4) ** 2
