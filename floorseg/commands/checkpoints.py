@@ -1,0 +1,143 @@
+"""``floorseg checkpoints``: what weights are here; show, verify and slim them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from floorseg.settings import Settings
+
+if TYPE_CHECKING:
+    from floorseg.core.checkpoint_info import CheckpointInfo
+
+app = typer.Typer(help="List, show, verify and slim checkpoints.", no_args_is_help=False)
+
+_NAME = typer.Argument(help="A file, a name as the list shows it, or a Hugging Face id.")
+_JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
+_FOLDERS = typer.Option(
+    None, "--folder", help="Look in this folder instead of checkpoints/ and runs/; may be repeated."
+)
+
+
+@app.callback(invoke_without_command=True)
+def checkpoints(
+    context: typer.Context,
+    folder: list[Path] | None = _FOLDERS,
+    as_json: bool = _JSON,
+) -> None:
+    """List the checkpoints that are here: architecture, parameters, size, origin."""
+    if context.invoked_subcommand is not None:
+        return
+    from floorseg.services.catalog import checkpoint_folders, list_checkpoints
+
+    folders = folder or checkpoint_folders(Settings())
+    found = list_checkpoints(folders)
+    if as_json:
+        print(json.dumps([_as_json(info) for info in found], indent=2))
+    elif found:
+        _print_table(found)
+    else:
+        where = " or ".join(str(path) for path in folders)
+        print(f"No checkpoint in {where}; fetch the official ones: checkpoints/download_ckpts.sh")
+
+
+@app.command()
+def show(name: str = _NAME, as_json: bool = _JSON) -> None:
+    """Show all that one checkpoint says about itself."""
+    from floorseg.core.checkpoint_file import digest
+    from floorseg.core.checkpoint_info import describe_checkpoint
+
+    path = _find(name)
+    facts = {**_as_json(describe_checkpoint(path)), "sha256": digest(path)}
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for key, value in facts.items():
+        table.add_row(f"[bold]{key.replace('_', ' ')}[/bold]", escape(_plain(value)))
+    Console().print(table)
+
+
+@app.command()
+def verify(name: str = _NAME) -> None:
+    """Read a checkpoint to its last byte: check sums, every name and shape, no NaN."""
+    from floorseg.core.model import verify_checkpoint
+
+    path = _find(name)
+    whole = verify_checkpoint(path)
+    print(f"{path} is whole: {whole.architecture}, {whole.tensors} weights, sha256 {whole.sha256}")
+
+
+@app.command()
+def slim(
+    source: str = _NAME,
+    target: Path = typer.Argument(help="The file to write; it must not exist."),
+    full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
+) -> None:
+    """Make a trainer's checkpoint small: weights for inference, without the optimizer."""
+    from floorseg.core.model import slim_checkpoint
+
+    path = _find(source)
+    slim_checkpoint(path, target, half=not full)
+    before, after = path.stat().st_size, target.stat().st_size
+    print(f"{target}: {_size(after)}, {before / after:.1f} times smaller than {path}")
+
+
+def _find(name: str) -> Path:
+    from floorseg.core.find_checkpoint import find_checkpoint
+    from floorseg.services.catalog import checkpoint_folders
+
+    return find_checkpoint(name, checkpoint_folders(Settings()))
+
+
+def _print_table(found: "list[CheckpointInfo]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "architecture", box=None, header_style="bold", pad_edge=False)
+    for title in ("parameters", "size", "image size"):
+        table.add_column(title, justify="right")
+    table.add_column("origin", overflow="fold")
+    for info in found:
+        table.add_row(
+            info.name,
+            info.title or "-",
+            f"{info.parameters / 1e6:.1f} M" if info.parameters else "-",
+            _size(info.bytes),
+            f"{info.image_size} px" if info.image_size else "-",
+            Text(info.problem, "red") if info.problem else Text(_origin(info)),
+        )
+    Console().print(table)
+
+
+def _origin(info: "CheckpointInfo") -> str:
+    said = "; ".join(f"{key} {_plain(value)}" for key, value in info.origin.items())
+    kind = "trainer's, with optimizer" if info.trainer else ""
+    epoch = f"epoch {info.epoch}" if info.epoch is not None else ""
+    return "; ".join(part for part in (kind, epoch, said) if part) or "-"
+
+
+def _as_json(info: "CheckpointInfo") -> dict[str, Any]:
+    written = datetime.fromtimestamp(info.modified, UTC).isoformat(timespec="seconds")
+    return {**asdict(info), "path": str(info.path), "modified": written}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(inner) for inner in value)
+    return "-" if value is None or value == "" else str(value)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
