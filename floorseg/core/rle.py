@@ -33,7 +33,7 @@ def encode(mask: np.ndarray) -> dict[str, Any]:
 
 def decode(segmentation: Segmentation) -> np.ndarray:
     """bool array of shape (H, W) of a compressed COCO RLE."""
-    return coco_mask.decode(dict(segmentation)).astype(bool)
+    return coco_mask.decode(dict(segmentation)).view(bool)
 
 
 def area(segmentation: Segmentation) -> int:

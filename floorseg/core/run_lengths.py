@@ -105,7 +105,10 @@ def transpose(runs: np.ndarray, height: int, width: int) -> np.ndarray:
     offsets = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     column = np.repeat(left % (width + 1), lengths) + offsets
     edges = np.sort(column * height + np.repeat(left // (width + 1), lengths))
-    return np.diff(_drop_twins(edges), prepend=0, append=height * width)
+    edges = _drop_twins(edges)
+    if edges.size and edges[-1] == height * width:  # the last pixel is one: nothing follows it
+        edges = edges[:-1]
+    return np.diff(edges, prepend=0, append=height * width)
 
 
 def _row_edges(runs: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

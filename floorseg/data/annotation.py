@@ -13,6 +13,7 @@ import numpy as np
 
 from floorseg.core import rle
 from floorseg.core.images import read_image
+from floorseg.data.video import read_frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +58,7 @@ class Sample:
         image_id: the image's id, as the file says.
         split: ``train``, ``valid``, ``test``, or "" where the dataset has no splits.
         extra: the file's further fields about the image, unchanged.
+        frame: number of the frame where ``image_path`` is a video, or None.
     """
 
     image_path: Path
@@ -66,7 +68,10 @@ class Sample:
     image_id: int | str = 0
     split: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    frame: int | None = None
 
     def image(self) -> np.ndarray:
         """uint8 array of shape (H, W, 3), RGB, upright."""
-        return read_image(self.image_path)
+        if self.frame is None:
+            return read_image(self.image_path)
+        return read_frame(self.image_path, self.frame)

@@ -13,15 +13,39 @@ import orjson
 
 from floorseg.core import rle
 from floorseg.core.images import SUFFIXES, is_image_name
+from floorseg.data import rows
 from floorseg.data.annotation import Annotation, Sample
 from floorseg.data.files import read_json, write_atomically, write_image
+from floorseg.data.layout import Entry, files, split_folders
+from floorseg.data.orientation import upright
 from floorseg.errors import DatasetError
 
-OWN_FIELDS = frozenset({"id", "segmentation", "category_id", "category_name"})
 IMAGE_FIELDS = frozenset({"image_id", "width", "height"})
+META_NAME = "dataset.json"  # what a whole dataset says: classes, licences, where it came from
 
 
-def read_sample(json_path: str | Path, split: str = "") -> Sample:
+def entries(root: Path) -> list[Entry]:
+    """Every annotation file of a folder that looks like SA-1B, or nothing.
+
+    Only the first file is opened: ten thousand are listed in a fraction of a second.
+    """
+    found = [
+        Entry(path.name[: -len(".json")], path, split)
+        for split, place in split_folders(root).items()
+        for path in files(place)
+        if path.name.lower().endswith(".json") and path.name != META_NAME
+    ]
+    return found if any(_looks_right(entry.source) for entry in found[:3]) else []
+
+
+def read(entry: Entry, problems: list[str] | None = None) -> Sample:
+    """The sample of an entry; see :func:`read_sample`."""
+    return read_sample(entry.source, entry.split, problems=problems)
+
+
+def read_sample(
+    json_path: str | Path, split: str = "", *, problems: list[str] | None = None
+) -> Sample:
     """One image and its masks.
 
     The image is the file beside the JSON that has its name, whatever its suffix and case, or else
@@ -31,49 +55,40 @@ def read_sample(json_path: str | Path, split: str = "") -> Sample:
     Args:
         json_path: the annotation file.
         split: what :attr:`Sample.split` shall say.
+        problems: None to refuse a file with a mask that cannot be read; a list to leave such masks
+            out and have them told here.
 
     Raises:
         DatasetError: if the file is damaged, a mask cannot be read, or the image is missing.
     """
     path = Path(json_path)
-    content = read_json(path)
-    head, rows = parts(content, path)
+    head, found = parts(read_json(path), path)
     width, height = stated_size(head, path)
-    pairs = any(rle.holds_pairs(row.get("segmentation")) for row in rows)
-    annotations = []
-    for place, row in enumerate(rows):
-        try:
-            annotations.append(to_annotation(row, (height, width), pairs=pairs, place=place))
-        except DatasetError as problem:
-            raise DatasetError(f"{path}: annotation {row.get('id', place)}: {problem}") from problem
-    return Sample(
+    sample = Sample(
         image_path=find_image(path, head.get("file_name")),
         width=width,
         height=height,
-        annotations=tuple(annotations),
-        image_id=_identity(head.get("image_id"), 0),
+        annotations=rows.read_all(found, (height, width), file=str(path), problems=problems),
+        image_id=rows.identity(head.get("image_id"), 0),
         split=split,
         extra={key: value for key, value in head.items() if key not in IMAGE_FIELDS},
     )
+    return upright(sample)
 
 
-def parts(content: Any, path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def parts(content: Any, path: Path) -> tuple[dict[str, Any], list[Any]]:
     """The ``image`` record and the ``annotations`` of a parsed file.
 
     Raises:
         DatasetError: if it is not built like an SA-1B file.
     """
     head = content.get("image") if isinstance(content, dict) else None
-    rows = content.get("annotations") if isinstance(content, dict) else None
-    if not isinstance(head, dict) or not isinstance(rows, list):
+    found = content.get("annotations") if isinstance(content, dict) else None
+    if not isinstance(head, dict) or not isinstance(found, list):
         raise DatasetError(
             f"{path} is not an SA-1B file: it needs an object 'image' and a list 'annotations'"
         )
-    if not all(isinstance(row, dict) for row in rows):
-        raise DatasetError(
-            f"{path}: every entry of 'annotations' must be an object; mend or drop it"
-        )
-    return head, rows
+    return head, found
 
 
 def stated_size(head: Mapping[str, Any], path: Path) -> tuple[int, int]:
@@ -89,30 +104,6 @@ def stated_size(head: Mapping[str, Any], path: Path) -> tuple[int, int]:
             f"{height!r:.40}; correct them"
         )
     return width, height
-
-
-def to_annotation(
-    row: Mapping[str, Any], size: tuple[int, int], *, pairs: bool = False, place: int = 0
-) -> Annotation:
-    """One entry of ``annotations``.
-
-    Args:
-        row: as parsed from JSON.
-        size: the image's (height, width).
-        pairs: whether the file's masks are Roboflow's (value, run) pairs.
-        place: position in the file, the id of an entry without one.
-
-    Raises:
-        DatasetError: if the mask cannot be read.
-    """
-    category_id, name = row.get("category_id"), row.get("category_name")
-    return Annotation(
-        id=_identity(row.get("id"), place),
-        segmentation=rle.read(row.get("segmentation"), size, pairs=pairs or None),
-        category_id=category_id if type(category_id) is int else None,
-        category_name=name if isinstance(name, str) else None,
-        extra={key: value for key, value in row.items() if key not in OWN_FIELDS},
-    )
 
 
 def find_image(json_path: Path, file_name: Any = None) -> Path:
@@ -178,10 +169,12 @@ def write_sample(
     width, height = size or written.size
     head = {"image_id": image_id, "width": width, "height": height}
     head |= {k: v for k, v in (extra or {}).items() if k not in head}
+    if head.get("file_name", written.path.name) != written.path.name:
+        head.setdefault("original_file_name", head["file_name"])
     head["file_name"] = written.path.name
-    rows = [to_row(annotation, (width, height)) for annotation in annotations]
+    listed = [to_row(annotation, (width, height)) for annotation in annotations]
     path = target / f"{name}.json"
-    write_atomically(path, orjson.dumps({"image": head, "annotations": rows}))
+    write_atomically(path, orjson.dumps({"image": head, "annotations": listed}))
     return path
 
 
@@ -200,12 +193,7 @@ def to_row(annotation: Annotation, image_size: tuple[int, int]) -> dict[str, Any
         "predicted_iou": 1.0,
         "stability_score": 1.0,
         "crop_box": [0, 0, *image_size],
-    }
-    if annotation.category_id is not None:
-        row["category_id"] = annotation.category_id
-    if annotation.category_name is not None:
-        row["category_name"] = annotation.category_name
-    row |= {k: v for k, v in annotation.extra.items() if k not in ("bbox", "area")}
+    } | rows.describe(annotation)
     if "point_coords" not in row:
         row["point_coords"] = _inner_point(annotation)
     return row
@@ -224,5 +212,9 @@ def _inner_point(annotation: Annotation) -> list[list[float]]:
     return [[float(column), float(row)]]
 
 
-def _identity(value: Any, otherwise: int) -> int | str:
-    return value if isinstance(value, str) or type(value) is int else otherwise
+def _looks_right(path: Path) -> bool:
+    try:
+        parts(read_json(path), path)
+    except DatasetError:
+        return False
+    return True
