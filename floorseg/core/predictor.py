@@ -14,10 +14,12 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional as F
 
+from floorseg.core.decoder import ImageSide, decode_masks, image_side
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import MaskProposal, Prompt
 
 LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
+_CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
 _OUTSIDE, _INSIDE, _UPPER_LEFT, _LOWER_RIGHT = range(4)  # sam2's point labels
 
 
@@ -26,22 +28,19 @@ class Embedding:
     """What the model sees in one image; everything that a prompt needs of it.
 
     Attributes:
-        features: float (1, C, h, w) at stride 16, memory token added, ready for the decoder.
-        fine: the decoder's high-resolution features, (1, C / 8, 4h, 4w) and (1, C / 4, 2h, 2w);
-            empty for a model without them.
+        image: the features at three levels, laid out for the decoder.
         size: (H, W) of the original image in pixels.
         digest: hexadecimal digest of the image's pixels and size.
     """
 
-    features: Tensor
-    fine: tuple[Tensor, ...]
+    image: ImageSide
     size: tuple[int, int]
     digest: str
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory held, for a cache that is bounded."""
-        return sum(part.numel() * part.element_size() for part in (self.features, *self.fine))
+        return self.image.nbytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,11 +123,10 @@ class Predictor:
         coarse = levels.pop()
         if model.directly_add_no_mem_embed:
             coarse = coarse + model.no_mem_embed.reshape(1, -1, 1, 1)
+        position = model.sam_prompt_encoder.get_dense_pe()[0]
         return [
             Embedding(
-                # copies: a view would keep the whole batch alive as long as one of its images
-                features=coarse[i : i + 1].float().contiguous().clone(),
-                fine=tuple(level[i : i + 1].float().contiguous().clone() for level in levels),
+                image=image_side(coarse[i], position, [level[i] for level in levels]),
                 size=sizes[i],
                 digest=digests[i] if digests else "",
             )
@@ -229,18 +227,35 @@ class Predictor:
         sparse, dense = model.sam_prompt_encoder(
             points=self._points(prompts, embedding.size), boxes=None, masks=masks
         )
-        if sparse.shape[0] != len(prompts):  # masks alone: no points to count prompts by
+        if masks is None:
+            dense = dense[:1]  # the same for all: the decoder computes it once
+        if len(sparse) != len(prompts):  # masks alone: no points to count prompts by
             sparse = sparse.expand(len(prompts), -1, -1)
-        logits, scores, _, _ = model.sam_mask_decoder(
-            image_embeddings=embedding.features,
-            image_pe=model.sam_prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=multimask,
-            repeat_image=len(prompts) > 1,
-            high_res_features=list(embedding.fine) or None,
+        chunk = self._chunk(embedding.image)
+        parts = []
+        for start in range(0, len(prompts), chunk):
+            part = slice(start, start + chunk)
+            shown = dense if masks is None else dense[part]
+            parts.append(
+                decode_masks(
+                    model.sam_mask_decoder,
+                    embedding.image,
+                    sparse[part],
+                    shown,
+                    multimask=multimask,
+                )
+            )
+        logits = torch.cat([logits for logits, _ in parts])
+        return Decoded(
+            logits.float().clamp_(-LOGIT_LIMIT, LOGIT_LIMIT),
+            torch.cat([scores for _, scores in parts]).float(),
         )
-        return Decoded(logits.float().clamp(-LOGIT_LIMIT, LOGIT_LIMIT), scores.float())
+
+    def _chunk(self, image: ImageSide) -> int:
+        """Prompts decoded at a time: on a CPU as many as its cache holds."""
+        if self.device.type != "cpu":
+            return 128
+        return max(1, _CACHED_FLOATS // image.tokens.numel())
 
     def _points(
         self, prompts: Sequence[Prompt], size: tuple[int, int]

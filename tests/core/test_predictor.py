@@ -165,7 +165,7 @@ def test_images_of_one_batch_get_the_embeddings_they_get_alone(predictor):
 
     for image, embedding in zip(images, batch, strict=True):
         alone = predictor.encode(image)
-        torch.testing.assert_close(embedding.features, alone.features, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(embedding.image.tokens, alone.image.tokens, atol=1e-4, rtol=1e-3)
         assert embedding.size == alone.size == image.shape[:2]
         assert embedding.digest == alone.digest
 

@@ -1,0 +1,224 @@
+"""SAM 2's mask decoder, computed with fewer passes over memory: the same weights, the same numbers.
+
+On a CPU the decoder spends its time not on arithmetic but on copying: on projecting every image
+token of every prompt to keys, queries and values, on splitting these into heads, on moving
+channels to and fro. Here
+
+* the few prompt tokens are projected into the space of the image tokens instead: the logits
+  ``(x W_q) (t W_k)'`` are ``x (W_q W_k' t')``, so that no key, query or value of an image token is
+  ever written, and the softmax runs along contiguous memory;
+* what prompts without a previous mask share (the first layer's image side) is computed once;
+* the two upscalings are matrix products whose results stay in the order they are made in; only
+  the finished logits, three numbers a pixel instead of sixteen or more, are put in place.
+
+Knows nothing of images, prompts or files: tensors in, tensors out.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from sam2.modeling.sam.mask_decoder import MaskDecoder
+from sam2.modeling.sam.transformer import Attention, TwoWayAttentionBlock
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSide:
+    """What the decoder needs of one image, laid out as it reads it.
+
+    Attributes:
+        tokens: float (N, C), the image features at stride 16, N = h * w.
+        position: float (N, C), their positional encoding.
+        middle: float (N, 4 * C / 4), features at stride 8: of each token, its 2 x 2 pixels row by
+            row; None for a model without high-resolution features.
+        fine: float (N, 16 * C / 8), features at stride 4 in the same order, nested.
+        grid: (h, w).
+    """
+
+    tokens: Tensor
+    position: Tensor
+    middle: Tensor | None
+    fine: Tensor | None
+    grid: tuple[int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory held."""
+        parts = (self.tokens, self.position, self.middle, self.fine)
+        return sum(part.numel() * part.element_size() for part in parts if part is not None)
+
+
+def image_side(features: Tensor, position: Tensor, fine: list[Tensor]) -> ImageSide:
+    """Lay an image's features out for the decoder.
+
+    Args:
+        features: (C, h, w) at stride 16.
+        position: (C, h, w), the dense positional encoding.
+        fine: the high-resolution features, (C / 8, 4h, 4w) and (C / 4, 2h, 2w), or nothing.
+    """
+    _, height, width = features.shape
+    middle = outer = None
+    if fine:
+        outer, middle = fine
+        # pixels of one token side by side: (c, y, dy, x, dx) -> (y, x, dy, dx, c)
+        middle = middle.reshape(-1, height, 2, width, 2).permute(1, 3, 2, 4, 0)
+        middle = middle.reshape(height * width, -1).contiguous()
+        outer = outer.reshape(-1, height, 2, 2, width, 2, 2).permute(1, 4, 2, 5, 3, 6, 0)
+        outer = outer.reshape(height * width, -1).contiguous()
+    return ImageSide(
+        # copies: a view would keep the whole batch alive as long as one of its images
+        tokens=features.flatten(1).T.contiguous().clone(),
+        position=position.flatten(1).T.contiguous(),
+        middle=middle,
+        fine=outer,
+        grid=(height, width),
+    )
+
+
+def decode_masks(
+    decoder: MaskDecoder, image: ImageSide, sparse: Tensor, dense: Tensor, *, multimask: bool
+) -> tuple[Tensor, Tensor]:
+    """Mask logits and scores for B prompts on one image, as ``MaskDecoder.forward`` gives them.
+
+    Args:
+        decoder: whose weights are used.
+        image: the image's side.
+        sparse: (B, P, C) embeddings of points and box corners.
+        dense: (B, C, h, w) embeddings of previous masks, or (1, C, h, w): the same for all.
+        multimask: three candidates, or one.
+
+    Returns:
+        Logits (B, 3 or 1, 4h, 4w) and scores (B, 3 or 1).
+    """
+    tokens = _prompt_tokens(decoder, sparse)
+    keys = image.tokens + dense.flatten(2).transpose(1, 2)  # (B or 1, N, C)
+    queries, keys = _transformer(decoder, tokens, keys, image.position)
+    first = 1 if decoder.pred_obj_scores else 0
+    scores = decoder.iou_prediction_head(queries[:, first])
+    masks = queries[:, first + 1 : first + 1 + decoder.num_mask_tokens]
+    dynamic = decoder.dynamic_multimask_via_stability and not decoder.training
+    wanted = range(1, decoder.num_mask_tokens) if multimask else range(1)
+    if not multimask and dynamic:
+        wanted = range(decoder.num_mask_tokens)
+    filters = torch.stack([decoder.output_hypernetworks_mlps[i](masks[:, i]) for i in wanted], 1)
+    logits = _in_place(filters @ _upscale(decoder, image, keys).mT, image.grid)
+    scores = scores[:, wanted.start : wanted.stop]
+    if not multimask and dynamic:
+        return decoder._dynamic_multimask_via_stability(logits, scores)
+    return logits, scores
+
+
+def _prompt_tokens(decoder: MaskDecoder, sparse: Tensor) -> Tensor:
+    """(B, T, C): the decoder's own tokens, then those of the prompt."""
+    own = [decoder.iou_token.weight, decoder.mask_tokens.weight]
+    if decoder.pred_obj_scores:
+        own.insert(0, decoder.obj_score_token.weight)
+    return torch.cat([torch.cat(own).expand(len(sparse), -1, -1), sparse], dim=1)
+
+
+def _transformer(
+    decoder: MaskDecoder, tokens: Tensor, keys: Tensor, position: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Prompt tokens (B, T, C) and image tokens (B, N, C) after attending to each other."""
+    queries = tokens
+    transformer = decoder.transformer
+    for layer in transformer.layers:
+        queries, keys = _layer(layer, queries, keys, tokens, position)
+    placed = keys + position
+    attended = _to_image(transformer.final_attn_token_to_image, queries + tokens, placed, keys)
+    return transformer.norm_final_attn(queries + attended), keys
+
+
+def _layer(
+    layer: TwoWayAttentionBlock, queries: Tensor, keys: Tensor, tokens: Tensor, position: Tensor
+) -> tuple[Tensor, Tensor]:
+    if layer.skip_first_layer_pe:
+        queries = layer.self_attn(q=queries, k=queries, v=queries)
+    else:
+        placed_queries = queries + tokens
+        queries = queries + layer.self_attn(q=placed_queries, k=placed_queries, v=queries)
+    queries = layer.norm1(queries)
+    placed = keys + position
+    attended = _to_image(layer.cross_attn_token_to_image, queries + tokens, placed, keys)
+    queries = layer.norm2(queries + attended)
+    queries = layer.norm3(queries + layer.mlp(queries))
+    keys = _from_image(layer.cross_attn_image_to_token, keys, placed, queries + tokens, queries)
+    return queries, layer.norm4(keys)
+
+
+def _to_image(attention: Attention, queries: Tensor, placed: Tensor, keys: Tensor) -> Tensor:
+    """Prompt tokens look at the image: (B, T, C).
+
+    The bias of the key projection adds the same to all logits of a query: the softmax forgets it.
+    The bias of the value projection passes through, as the weights of a query add up to one.
+    """
+    batch, count, channels = queries.shape
+    heads, width = attention.num_heads, attention.internal_dim // attention.num_heads
+    q = attention.q_proj(queries).reshape(batch, count, heads, width).transpose(1, 2)
+    q = q @ attention.k_proj.weight.reshape(heads, width, channels) * width**-0.5
+    weights = _product(q.reshape(batch, heads * count, channels), placed.mT).softmax(dim=-1)
+    seen = _product(weights, keys).reshape(batch, heads, count, channels)
+    values = seen @ attention.v_proj.weight.reshape(heads, width, channels).mT
+    values = values.transpose(1, 2).reshape(batch, count, heads * width)
+    return attention.out_proj(values + attention.v_proj.bias)
+
+
+def _from_image(
+    attention: Attention, keys: Tensor, placed: Tensor, queries: Tensor, values: Tensor
+) -> Tensor:
+    """Image tokens look at the prompt: what they were plus what they saw, (B, N, C)."""
+    batch, count, channels = queries.shape
+    heads, width = attention.num_heads, attention.internal_dim // attention.num_heads
+    k = attention.k_proj(queries).reshape(batch, count, heads, width).transpose(1, 2)
+    k = k * width**-0.5
+    bias = k @ attention.q_proj.bias.reshape(heads, width, 1)  # (B, heads, T, 1)
+    k = k @ attention.q_proj.weight.reshape(heads, width, channels)
+    logits = _product(k.reshape(batch, heads * count, channels), placed.mT)
+    weights = (logits.reshape(batch, heads, count, -1) + bias).softmax(dim=2)
+    v = attention.v_proj(values).reshape(batch, count, heads, width).transpose(1, 2)
+    v = v @ attention.out_proj.weight.T.reshape(heads, width, channels)
+    # each head's weights add up to one, so the output's bias can ride on the first head's values
+    v = torch.cat([v[:, :1] + attention.out_proj.bias, v[:, 1:]], dim=1)
+    weights = weights.reshape(batch, heads * count, -1).mT
+    v = v.reshape(batch, heads * count, channels)
+    return torch.baddbmm(keys.expand(batch, -1, -1), weights, v)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """``left @ right``; where all of a batch share the right side, as one large product."""
+    if right.shape[0] == 1 and left.shape[0] > 1:
+        batch, rows, _ = left.shape
+        return (left.reshape(batch * rows, -1) @ right[0]).reshape(batch, rows, -1)
+    return torch.bmm(left, right)
+
+
+def _upscale(decoder: MaskDecoder, image: ImageSide, keys: Tensor) -> Tensor:
+    """(B, 16 * N, C / 8): features of every pixel at stride 4, in the order of ``ImageSide``."""
+    first, norm, act1, second, act2 = decoder.output_upscaling
+    batch, count, _ = keys.shape
+    pixels = _doubled(first, keys, image.middle)
+    pixels = F.layer_norm(
+        pixels.reshape(batch, count * 4, -1), norm.weight.shape, norm.weight, norm.bias, norm.eps
+    )
+    fine = None if image.fine is None else image.fine.reshape(count * 4, -1)
+    pixels = _doubled(second, act1(pixels), fine)
+    return act2(pixels).reshape(batch, count * 16, -1)
+
+
+def _doubled(layer: torch.nn.ConvTranspose2d, pixels: Tensor, fine: Tensor | None) -> Tensor:
+    """A transposed convolution of stride 2, (B, M, C) -> (B, M, 4 C'), plus ``fine`` (M, 4 C')."""
+    weight = layer.weight.permute(0, 2, 3, 1).reshape(layer.in_channels, -1)
+    bias = layer.bias.repeat(4)
+    if fine is None:
+        return pixels @ weight + bias
+    start = (fine + bias).expand(len(pixels), -1, -1)
+    return torch.baddbmm(start, pixels, weight.expand(len(pixels), -1, -1))
+
+
+def _in_place(logits: Tensor, grid: tuple[int, int]) -> Tensor:
+    """(B, C, 16 * N) in nested order -> (B, C, 4h, 4w)."""
+    batch, count, _ = logits.shape
+    height, width = grid
+    nested = logits.reshape(batch, count, height, width, 2, 2, 2, 2)
+    return nested.permute(0, 1, 2, 4, 6, 3, 5, 7).reshape(batch, count, 4 * height, 4 * width)
