@@ -1,0 +1,168 @@
+"""One synthetic floorplan, from a seed: paper, ink and truth."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import numpy as np
+
+from floorseg.core import rle
+from floorseg.data.annotation import Annotation
+from floorseg.data.synth import sheet
+from floorseg.data.synth.canvas import Canvas, Thing
+from floorseg.data.synth.degrade import degrade
+from floorseg.data.synth.families import FAMILIES, HOMES_FALLBACK
+from floorseg.data.synth.floors import paint_floors
+from floorseg.data.synth.furniture import furnish
+from floorseg.data.synth.layout import CELL, Layout
+from floorseg.data.synth.openings import draw_opening, place_openings
+from floorseg.data.synth.placing import boxes_on_sheet, place
+from floorseg.data.synth.styles import Style, choose_style
+from floorseg.data.synth.wall_ink import draw_walls
+from floorseg.data.synth.walls import build_walls
+
+TRAITS = ("furniture", "text", "thin-walls", "fills", "degradation", "layouts", "dimensions")
+CATEGORIES = {
+    "room": 1,
+    "wall": 2,
+    "door": 3,
+    "window": 4,
+    "opening": 5,
+    "stairs": 6,
+    "lift": 7,
+    "column": 8,
+}
+SMALLEST = {"room": 60, "wall": 8, "door": 8, "window": 8, "opening": 8}  # pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SyntheticPlan:
+    """A drawn plan and its truth.
+
+    Attributes:
+        image: uint8 (H, W, 3) RGB.
+        annotations: rooms, walls, doors, windows, ...; rooms carry ``room_type``.
+        pixels_per_metre: mean of both directions, before a camera bent the sheet.
+        style: school of drawing.
+        wear: what happened to the sheet.
+    """
+
+    image: np.ndarray
+    annotations: tuple[Annotation, ...]
+    pixels_per_metre: float
+    style: str
+    wear: str
+    families: tuple[str, ...] = field(default=())
+
+
+def draw_plan(
+    seed: int | str,
+    size: tuple[int, int] = (640, 640),
+    *,
+    without: Iterable[str] = (),
+    styles: tuple[str, ...] = (),
+) -> SyntheticPlan:
+    """Draw one plan.
+
+    Args:
+        seed: the same seed gives the same plan.
+        size: (width, height) in pixels.
+        without: traits to leave out, of ``TRAITS``.
+        styles: names of styles to choose from; all by default.
+    """
+    left_out = frozenset(without)
+    rng = Random(f"floorseg {seed}")
+    style = _plainer(choose_style(rng, styles), left_out)
+    canvas = Canvas.blank(size, style.paper, rng)
+    canvas.smooth, canvas.wobble = style.smooth, style.wobble
+    names = _families(rng, style, left_out)
+    metres, scale = 0.0, 0.0
+    for name, box in zip(names, boxes_on_sheet(rng, size, len(names), style), strict=True):
+        layout = FAMILIES[name](rng)
+        _draw_storey(rng, canvas, layout, style, box, left_out)
+        metres += float((layout.grid > 0).sum()) * CELL * CELL
+        scale = max(scale, canvas.scale)
+    if "text" not in left_out:
+        sheet.fringe(rng, canvas, style, metres)
+    wear = "none" if "degradation" in left_out else degrade(rng, canvas)
+    return SyntheticPlan(
+        canvas.picture, tuple(_annotations(canvas)), scale, style.name, wear, tuple(names)
+    )
+
+
+def _plainer(style: Style, left_out: frozenset[str]) -> Style:
+    """The style without the traits that were switched off."""
+    if "furniture" in left_out:
+        style = replace(style, furniture=0.0)
+    if "text" in left_out:
+        style = replace(style, labels="none")
+    if left_out & {"text", "dimensions"}:
+        style = replace(style, dimensions="none")
+    if "fills" in left_out:
+        style = replace(style, palette="", texture=0.0)
+    if "thin-walls" in left_out:
+        outer, inner = style.thickness
+        thick = (max(outer, 0.25), max(inner, 0.2))
+        style = replace(style, thickness=thick, wall_line=None, wall_fill=style.ink)
+    return style
+
+
+def _families(rng: Random, style: Style, left_out: frozenset[str]) -> list[str]:
+    if "layouts" in left_out:
+        return [HOMES_FALLBACK]
+    count = rng.choices((1, 2, 3), (10, 1.4, 0.4))[0]
+    if style.name == "furnished":
+        count = 1
+    names, weights = list(style.families), list(style.families.values())
+    if count == 1:
+        return rng.choices(names, weights)
+    small = [name for name in names if name in ("flat", "studio", "blocks", "house", "rounded")]
+    return [rng.choice(small) for _ in range(count)]
+
+
+def _draw_storey(
+    rng: Random,
+    canvas: Canvas,
+    layout: Layout,
+    style: Style,
+    box: tuple[float, float, float, float],
+    left_out: frozenset[str],
+) -> None:
+    place(rng, canvas, layout, style, box)
+    thinnest = 2.0 / canvas.scale
+    thickness = (max(style.thickness[0], thinnest * 1.2), max(style.thickness[1], thinnest))
+    style = replace(style, thickness=thickness)
+    edges = build_walls(rng, layout, thickness)
+    openings = place_openings(rng, layout, edges, style)
+    paint_floors(rng, canvas, layout, style)
+    furnish(rng, canvas, layout, openings, style)
+    draw_walls(rng, canvas, edges, style)
+    for opening in openings:
+        draw_opening(canvas, opening, style, {})
+    if style.dimensions == "chain":
+        sheet.dimension_chains(rng, canvas, edges, layout, style)
+    if "text" not in left_out:
+        sheet.label_rooms(rng, canvas, layout, style)
+
+
+def _annotations(canvas: Canvas) -> Iterable[Annotation]:
+    """One annotation for every object that can still be seen."""
+    number = 0
+    for layer in (canvas.truth, canvas.over):
+        counts = np.bincount(layer.ravel(), minlength=len(canvas.things) + 1)
+        for index in np.flatnonzero(counts[1:]) + 1:
+            thing = canvas.things[index - 1]
+            if counts[index] < SMALLEST.get(thing.category, 20):
+                continue
+            number += 1
+            yield _annotation(number, layer == index, thing)
+
+
+def _annotation(number: int, mask: np.ndarray, thing: Thing) -> Annotation:
+    return Annotation(
+        id=number,
+        segmentation=rle.encode(mask),
+        category_id=CATEGORIES[thing.category],
+        category_name=thing.category,
+        extra={} if thing.room_type is None else {"room_type": thing.room_type},
+    )

@@ -1,0 +1,65 @@
+"""Walls in ink: filled, hollow, hatched, dotted; and their truth."""
+
+from random import Random
+
+import cv2
+import numpy as np
+
+from floorseg.data.synth.canvas import Canvas, Thing
+from floorseg.data.synth.styles import Style
+from floorseg.data.synth.walls import Edge
+
+
+def draw_walls(rng: Random, canvas: Canvas, edges: list[Edge], style: Style) -> None:
+    """Draw all walls of a storey as one body and mark each of them."""
+    numbers: dict[int, int] = {}
+    for edge in edges:
+        if edge.wall not in numbers:
+            numbers[edge.wall] = canvas.add(Thing("wall", name=edge.kind))
+        canvas.mark(_body(edge), numbers[edge.wall])
+    outline = style.wall_line
+    for edge in edges:
+        canvas.fill(_body(edge), outline or style.wall_fill)
+    if outline is not None and outline != style.wall_fill:
+        _insides(rng, canvas, edges, style)
+    if canvas.wobble:
+        for edge in edges:
+            canvas.line(_body(edge), outline or style.wall_fill, closed=True)
+
+
+def _body(edge: Edge, shrink: float = 0.0) -> np.ndarray:
+    """A wall's strip, long enough to meet its neighbours' outer faces."""
+    half = edge.thickness / 2
+    reach = half - shrink
+    return edge.quad(-reach, edge.length + reach, half - shrink)
+
+
+def _insides(rng: Random, canvas: Canvas, edges: list[Edge], style: Style) -> None:
+    """The space between a wall's two lines."""
+    line = style.line_weight / canvas.scale
+    hollow = [edge for edge in edges if edge.thickness > 2.6 * line]
+    for edge in hollow:
+        canvas.fill(_body(edge, line), style.wall_fill)
+    if style.wall_pattern == "plain":
+        return
+    mask = np.zeros(canvas.truth.shape, np.uint8)
+    for edge in hollow:
+        if edge.kind == "outer" or style.thickness[1] * canvas.scale > 5:
+            corners = np.round((canvas.pixels(_body(edge, line)) - 0.5) * 16).astype(np.int32)
+            cv2.fillPoly(mask, [corners], 1, cv2.LINE_8, 4)
+    mask &= _hatching(rng, canvas, style)
+    canvas.picture[mask.astype(bool)] = style.wall_line or style.ink
+
+
+def _hatching(rng: Random, canvas: Canvas, style: Style) -> np.ndarray:
+    """uint8 (H, W): 1 where a hatch line or dot lies."""
+    height, width = canvas.truth.shape
+    step = max(3, round(rng.uniform(0.06, 0.14) * canvas.scale))
+    x, y = np.arange(width, dtype=np.int32)[None], np.arange(height, dtype=np.int32)[:, None]
+    falling = (x + y) % step == 0
+    if style.wall_pattern == "hatch":
+        return falling.astype(np.uint8)
+    rising = (x - y) % step == 0
+    if style.wall_pattern == "cross":
+        return (falling | rising).astype(np.uint8)
+    return (falling & rising).astype(np.uint8)
