@@ -209,7 +209,7 @@ def _upscale(decoder: MaskDecoder, image: ImageSide, keys: Tensor) -> Tensor:
 def _doubled(layer: torch.nn.ConvTranspose2d, pixels: Tensor, fine: Tensor | None) -> Tensor:
     """A transposed convolution of stride 2, (B, M, C) -> (B, M, 4 C'), plus ``fine`` (M, 4 C')."""
     weight = layer.weight.permute(0, 2, 3, 1).reshape(layer.in_channels, -1)
-    bias = layer.bias.repeat(4)
+    bias = torch.zeros_like(weight[0]) if layer.bias is None else layer.bias.repeat(4)
     if fine is None:
         return pixels @ weight + bias
     start = (fine + bias).expand(len(pixels), -1, -1)

@@ -1,0 +1,3 @@
+"""x."""
+def find_rooms(*a, **k):
+    yield from ()
