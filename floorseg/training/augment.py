@@ -43,9 +43,7 @@ class PlanAugmentation:
     p_jpeg: float = 0.15
     p_low_resolution: float = 0.12
 
-    def geometry(
-        self, rng: np.random.Generator, source: int, target: int
-    ) -> tuple[Warp, Warp]:
+    def geometry(self, rng: np.random.Generator, source: int, target: int) -> tuple[Warp, Warp]:
         """One random affine map from a ``source`` x ``source`` to a ``target`` x ``target`` picture.
 
         Returns:
@@ -152,9 +150,7 @@ def _edge_colour(image: np.ndarray) -> tuple[int, ...]:
     return tuple(int(value) for value in np.median(edge, axis=0))
 
 
-def _tone_table(
-    rng: np.random.Generator, *, shade: bool, tint: bool, invert: bool
-) -> np.ndarray:
+def _tone_table(rng: np.random.Generator, *, shade: bool, tint: bool, invert: bool) -> np.ndarray:
     """uint8 (1, 256, 3): the new value of every value, for each channel."""
     tone = np.repeat(np.linspace(0, 1, 256)[:, None], 3, axis=1)
     if shade:

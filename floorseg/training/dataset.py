@@ -161,7 +161,9 @@ class PlanDataset(Dataset):
         category_weights: how likely a mask of a class is drawn beside the others (1 otherwise).
         min_pixels: masks of which fewer pixels are left after augmentation are not used.
         reserve: plans are kept this much larger than ``image_size``, for zooming in.
-        multiplier: how often each plan is seen in an epoch.
+        plans_per_epoch: an epoch has so many plans, going on where the last one ended; None for
+            all. With it datasets of any size are mixed in the proportion one wants.
+        multiplier: how often each plan is seen in an epoch, for sam2's ``RepeatFactorWrapper``.
         cache: where reduced plans are kept.
     """
 
@@ -175,6 +177,7 @@ class PlanDataset(Dataset):
         category_weights: Mapping[str, float] | None = None,
         min_pixels: int = 12,
         reserve: float = 1.25,
+        plans_per_epoch: int | None = None,
         multiplier: float = 1,
         cache: ReducedCache | None = None,
         seed: int = 0,
@@ -190,10 +193,11 @@ class PlanDataset(Dataset):
         self._seed = seed
         self.epoch = 0
         self._visits: Counter[int] = Counter()
-        self.repeat_factors = torch.full((len(video_dataset),), float(multiplier))
+        self._per_epoch = plans_per_epoch
+        self.repeat_factors = torch.full((len(self),), float(multiplier))
 
     def __len__(self) -> int:
-        return len(self.video_dataset)
+        return self._per_epoch or len(self.video_dataset)
 
     def set_epoch(self, epoch: int) -> None:
         """Another epoch draws other augmentations."""
@@ -201,9 +205,10 @@ class PlanDataset(Dataset):
         self._visits.clear()
 
     def __getitem__(self, idx: int | torch.Tensor) -> VideoDatapoint:
-        index = int(idx)
-        rng = np.random.default_rng((self._seed, self.epoch, index, self._visits[index]))
-        self._visits[index] += 1
+        position = int(idx)
+        rng = np.random.default_rng((self._seed, self.epoch, position, self._visits[position]))
+        self._visits[position] += 1
+        index = self._index(position)
         plan = self._plan(index)
         for _ in range(8):  # a zoom may have left the masks outside: look elsewhere on this plan
             found = self._view(rng, plan)
@@ -214,6 +219,14 @@ class PlanDataset(Dataset):
             f"{self._min_pixels} pixels at {self.image_size} px; raise image_size, lower "
             "min_pixels, or take the plan out of the dataset"
         )
+
+    def _index(self, position: int) -> int:
+        """Which plan stands at a position of this epoch."""
+        if self._per_epoch is None:
+            return position
+        cycle, place = divmod(self.epoch * self._per_epoch + position, len(self.video_dataset))
+        order = np.random.default_rng((self._seed, cycle)).permutation(len(self.video_dataset))
+        return int(order[place])
 
     def _plan(self, index: int) -> ReducedPlan:
         sample = self.video_dataset.samples[index]

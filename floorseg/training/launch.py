@@ -71,20 +71,30 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
     try:
         trainer = instantiate(config.trainer, _recursive_=False)
         trainer.run()
-    except FloorsegError as problem:
-        logger.error("%s", problem)
-        run.leave(RunState.FAILED, str(problem))
-        raise
     except BaseException as problem:
-        logger.exception("the run failed")
-        run.leave(RunState.FAILED, f"{type(problem).__name__}: {problem}")
-        raise
+        cause = _fixable_cause(problem)
+        if cause is None:
+            logger.exception("the run failed")
+            run.leave(RunState.FAILED, f"{type(problem).__name__}: {problem}")
+            raise
+        logger.error("%s", cause)
+        run.leave(RunState.FAILED, str(cause))
+        raise cause from None
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
     outcome = getattr(trainer, "outcome", RunState.FINISHED)
     run.leave(outcome)
     return RunState(outcome)
+
+
+def _fixable_cause(problem: BaseException | None) -> FloorsegError | None:
+    """The sentence for a person beneath what Hydra and torch wrapped around it."""
+    while problem is not None:
+        if isinstance(problem, FloorsegError):
+            return problem
+        problem = problem.__cause__
+    return None
 
 
 def versions() -> dict[str, str]:
@@ -115,7 +125,13 @@ def _log_to(path: Path) -> None:
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
     for handler in (logging.StreamHandler(sys.stderr), logging.FileHandler(path)):
         handler.setFormatter(form)
+        handler.addFilter(_is_ours_or_serious)
         root.addHandler(handler)
+
+
+def _is_ours_or_serious(record: logging.LogRecord) -> bool:
+    """sam2 tells the root logger every layer of the model and every variable of the environment."""
+    return record.name != "root" or record.levelno >= logging.WARNING
 
 
 def _commit() -> str | None:

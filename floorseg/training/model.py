@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from training.model.sam2 import SAM2Train as OfficialSAM2Train
 from training.utils.data_utils import BatchedVideoDatapoint
 
+from floorseg.training.attention import fast_attention
 from floorseg.training.prompting import LOWER_RIGHT, POSITIVE, UPPER_LEFT, PromptMix
 
 MASK_PROMPT_LIMIT = 32.0  # sam2's predictor clamps the mask it feeds back to this
@@ -140,6 +141,10 @@ class PlanTrain(StillImageModel):
 
     def forward(self, batch: BatchedVideoDatapoint) -> list[dict[str, list[Answers]]]:
         """The answers to every prompt given, for one frame, as sam2's losses expect their input."""
+        with fast_attention(batch.img_batch.device):
+            return [{"answers": self._answers(batch)}]
+
+    def _answers(self, batch: BatchedVideoDatapoint) -> list[Answers]:
         features = self.features(batch.flat_img_batch)
         truth = batch.masks[0].cpu().numpy()
         images = batch.flat_obj_to_img_idx[0].long()
@@ -149,7 +154,7 @@ class PlanTrain(StillImageModel):
             objects = np.flatnonzero(chosen)
             if len(objects):
                 answers += self._conversation(features, images, truth, objects, start)
-        return [{"answers": answers}]
+        return answers
 
     def _clicks(self, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = self.prompts.clicks(self.rng, masks)[:, None]

@@ -140,7 +140,9 @@ def _distance(region: np.ndarray) -> tuple[np.ndarray, int, int]:
 
 
 def _largest(region: np.ndarray) -> np.ndarray:
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(region.view(np.uint8), connectivity=4)
+    count, labels, facts, _ = cv2.connectedComponentsWithStats(
+        region.view(np.uint8), connectivity=4
+    )
     if count <= 2:
         return region
     return labels == 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax())

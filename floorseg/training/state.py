@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from training.utils.checkpoint_utils import load_state_dict_into_model
 
-from floorseg.core.checkpoint_file import save_checkpoint
+from floorseg.core.checkpoint_file import read_checkpoint, save_checkpoint
 from floorseg.errors import CheckpointError, RunError
 from floorseg.training.model import unwrap
 
@@ -73,6 +73,29 @@ def load(trainer: "Trainer", path: Path) -> None:
     if trainer.average is not None and content["average"] is not None:
         trainer.average.load_state_dict(content["average"])
     trainer.restore_position(content["position"], content["rng"])
+
+
+def start_from(model: nn.Module, checkpoint: str) -> nn.Module:
+    """Fill a model with a checkpoint's weights, whatever wrote it; sam2's weight initializer.
+
+    Raises:
+        CheckpointError: if the file cannot be used or belongs to another architecture.
+    """
+    weights = read_checkpoint(Path(checkpoint).expanduser()).weights
+    mine = model.state_dict()
+    wrong = [
+        name
+        for name, value in mine.items()
+        if name not in weights or weights[name].shape != value.shape
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"{checkpoint} does not fit the model of this configuration: {len(wrong)} of "
+            f"{len(mine)} tensors differ, the first is {wrong[0]}; choose a checkpoint of the same "
+            "architecture"
+        )
+    model.load_state_dict({name: weights[name].to(value.dtype) for name, value in mine.items()})
+    return model
 
 
 def save_for_inference(trainer: "Trainer", path: Path, scores: Mapping[str, float]) -> None:

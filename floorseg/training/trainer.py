@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from training.trainer import CORE_LOSS_KEY, DistributedConf, LoggingConf, OptimConf
 from training.trainer import CheckpointConf as Sam2CheckpointConf
@@ -35,6 +36,11 @@ from floorseg.training.model import unwrap
 from floorseg.training.schedule import Schedule, Unit
 
 logger = logging.getLogger(__name__)
+
+_TOO_FEW = (
+    "an epoch has no batch: the dataset has fewer plans than batch_sizes asks for; lower the batch "
+    "size or raise the multiplier"
+)
 
 
 class Trainer(Sam2Trainer):
@@ -253,10 +259,7 @@ class Trainer(Sam2Trainer):
         loader = self.train_dataset.get_loader(epoch=int(self.epoch))
         self.batches_an_epoch = len(loader)
         if self.batches_an_epoch == 0:
-            raise ConfigError(
-                "an epoch has no batch: the dataset has fewer plans than batch_sizes asks for; "
-                "lower the batch size or raise the multiplier"
-            )
+            raise ConfigError(_TOO_FEW)
         for index, batch in enumerate(loader):
             if index < done:
                 continue  # resumed in the middle of an epoch: these were trained on before
@@ -425,7 +428,12 @@ class Trainer(Sam2Trainer):
 
     def _setup_dataloaders(self) -> None:
         self.val_dataset = None
-        self.train_dataset = instantiate(self.data_conf.train)
+        try:
+            self.train_dataset = instantiate(self.data_conf.train)
+        except InstantiationException as problem:
+            if isinstance(problem.__cause__, ZeroDivisionError):  # upstream divides by batches
+                raise ConfigError(_TOO_FEW) from problem
+            raise
 
 
 class _RunningMeans:

@@ -140,8 +140,9 @@ class _Answer:
         labels: np.ndarray,
         masks: torch.Tensor | None,
     ) -> "_Answer":
-        at = torch.as_tensor(points, device=model.device), torch.as_tensor(
-            labels, device=model.device
+        at = (
+            torch.as_tensor(points, device=model.device),
+            torch.as_tensor(labels, device=model.device),
         )
         logits, scores, _ = model.decode(features, *at, masks)
         return cls(logits[:, 1:], scores[:, 1:].cpu().numpy(), model.image_size)
