@@ -101,8 +101,8 @@ def read(entry: Entry, problems: list[str] | None = None) -> Sample:
     return upright(sample)
 
 
-def pack(sample: Sample, file_name: str) -> bytes:
-    """One image and its rows as JSON, to be numbered and joined by :func:`join`."""
+def pack(sample: Sample, file_name: str) -> dict[str, Any]:
+    """One image and its rows, to be numbered and joined by :func:`join`."""
     head = {
         **{k: v for k, v in sample.extra.items() if k not in ("id", SOURCE)},
         "id": sample.image_id,
@@ -112,15 +112,15 @@ def pack(sample: Sample, file_name: str) -> bytes:
     }
     if sample.extra.get("file_name", file_name) != file_name:
         head.setdefault("original_file_name", sample.extra["file_name"])
-    return orjson.dumps({"image": head, "rows": [_packed(a) for a in sample.annotations]})
+    return {"image": head, "rows": [_packed(a) for a in sample.annotations]}
 
 
-def join(target: Path, packed: Iterable[Path], about: Mapping[str, Any]) -> None:
+def join(target: Path, packed: Iterable[dict[str, Any]], about: Mapping[str, Any]) -> None:
     """Write ``annotations.json`` of one split.
 
     Args:
         target: the file to write.
-        packed: files of :func:`pack`, read one after the other.
+        packed: results of :func:`pack`; they are changed.
         about: ``info``, ``licenses``, ``categories`` of the dataset.
 
     Raises:
@@ -129,8 +129,7 @@ def join(target: Path, packed: Iterable[Path], about: Mapping[str, Any]) -> None
     images: list[bytes] = []
     annotations: list[bytes] = []
     classes = _Classes(about.get("categories") or ())
-    for place, path in enumerate(packed, start=1):
-        content = orjson.loads(path.read_bytes())
+    for place, content in enumerate(packed, start=1):
         head, listed = content["image"], content["rows"]
         images.append(orjson.dumps(_numbered(head, place)))
         for row in listed:
@@ -147,11 +146,20 @@ def join(target: Path, packed: Iterable[Path], about: Mapping[str, Any]) -> None
     write_atomically(target, b",\n".join(parts))
 
 
+def is_category(record: Any) -> bool:
+    """Whether a record names a class by number and name."""
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("id"), int)
+        and isinstance(record.get("name"), str)
+    )
+
+
 class _Classes:
     """Gives every (class number, class name) of a dataset a COCO category of its own."""
 
     def __init__(self, known: Iterable[Any]) -> None:
-        self._records = {c["id"]: dict(c) for c in known if _is_category(c)}
+        self._records = {c["id"]: dict(c) for c in known if is_category(c)}
         self._numbers: dict[tuple[int | None, str | None], int] = {
             (number, record["name"]): number for number, record in self._records.items()
         }
@@ -226,7 +234,7 @@ def _has_id(source: Any) -> bool:
 
 def _entries_of(path: Path, split: str, places: tuple[Path, ...]) -> Iterable[Entry]:
     content = _checked(path)
-    categories = {c["id"]: c for c in _listed(content, "categories") if _is_category(c)}
+    categories = {c["id"]: c for c in _listed(content, "categories") if is_category(c)}
     by_image: dict[Any, list[dict[str, Any]]] = {}
     for row in _listed(content, "annotations"):
         if isinstance(row, dict) and isinstance(row.get("image_id"), (int, str)):
@@ -284,14 +292,6 @@ def _checked(path: Path) -> dict[str, Any]:
 def _listed(content: Mapping[str, Any], key: str) -> list[Any]:
     found = content.get(key)
     return found if isinstance(found, list) else []
-
-
-def _is_category(record: Any) -> bool:
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("id"), int)
-        and isinstance(record.get("name"), str)
-    )
 
 
 def _is_unlabelled(record: Any) -> bool:

@@ -43,8 +43,8 @@ def _yolo_classes(root: Path) -> dict[str, Any]:
 FORMATS: dict[str, Format] = {  # asked in this order
     "coco": Format(coco.entries, coco.read, coco.meta),
     "sav": Format(sav.entries, sav.read, _described),
-    "sa1b": Format(sa1b.entries, sa1b.read, _described),
     "multiclass": Format(multiclass.entries, multiclass.read, _described),
+    "sa1b": Format(sa1b.entries, sa1b.read, _described),
     "yolo": Format(yolo.entries, yolo.read, _yolo_classes),
     "png": Format(label_png.entries, label_png.read, _described),
     "images": Format(plain.entries, plain.read, _described),

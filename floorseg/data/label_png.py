@@ -140,7 +140,7 @@ def _parsed(text: Any) -> Mapping[str, Any] | None:
     if not isinstance(text, str):
         return None
     try:
-        table = orjson.loads(text)
+        table = orjson.loads(text.encode())  # Pillow gives a kind of str that orjson refuses
     except orjson.JSONDecodeError:
         return None
     return table if isinstance(table, dict) else None

@@ -165,17 +165,34 @@ def write_sample(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written = write_image(target, name, image)
-    annotations = tuple(annotations)
     width, height = size or written.size
-    head = {"image_id": image_id, "width": width, "height": height}
-    head |= {k: v for k, v in (extra or {}).items() if k not in head}
-    if head.get("file_name", written.path.name) != written.path.name:
-        head.setdefault("original_file_name", head["file_name"])
-    head["file_name"] = written.path.name
-    listed = [to_row(annotation, (width, height)) for annotation in annotations]
+    sample = Sample(
+        written.path, width, height, tuple(annotations), image_id=image_id, extra=extra or {}
+    )
     path = target / f"{name}.json"
-    write_atomically(path, orjson.dumps({"image": head, "annotations": listed}))
+    write_annotations(path, sample, written.path.name)
     return path
+
+
+def write_annotations(path: Path, sample: Sample, file_name: str) -> None:
+    """Write the JSON of a sample whose image stands already.
+
+    Args:
+        path: the file to write.
+        sample: its masks and what is known of the image.
+        file_name: of the image beside it.
+    """
+    head: dict[str, Any] = {
+        "image_id": sample.image_id,
+        "width": sample.width,
+        "height": sample.height,
+    }
+    head |= {k: v for k, v in sample.extra.items() if k not in head}
+    if head.get("file_name", file_name) != file_name:
+        head.setdefault("original_file_name", head["file_name"])
+    head["file_name"] = file_name
+    listed = [to_row(a, (sample.width, sample.height)) for a in sample.annotations]
+    write_atomically(path, orjson.dumps({"image": head, "annotations": listed}))
 
 
 def to_row(annotation: Annotation, image_size: tuple[int, int]) -> dict[str, Any]:
@@ -200,12 +217,14 @@ def to_row(annotation: Annotation, image_size: tuple[int, int]) -> dict[str, Any
 
 
 def _inner_point(annotation: Annotation) -> list[list[float]]:
-    """The middle of the mask's longest vertical run: a click that surely hits it."""
+    """The middle of a longest vertical run: a click that surely hits the mask."""
     runs = rle.runs(annotation.segmentation)
     if runs.size < 2:
         return []
     ends = np.cumsum(runs)
-    longest = int(np.argmax(runs[1::2])) * 2 + 1
+    inside = runs[1::2]
+    candidates = np.flatnonzero(inside == inside.max())
+    longest = int(candidates[candidates.size // 2]) * 2 + 1
     column, row = divmod(
         int(ends[longest] - (runs[longest] + 1) // 2), annotation.segmentation["size"][0]
     )

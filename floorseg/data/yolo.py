@@ -4,7 +4,7 @@ Outlines are written along the edges of the pixels, holes and separate parts joi
 width, so that reading them gives the same masks again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,19 +87,32 @@ def read(entry: Entry, problems: list[str] | None = None) -> Sample:
     return Sample(image, width, height, tuple(annotations), image_id=0, split=entry.split)
 
 
-def to_line(annotation: Annotation, number: int) -> str:
-    """One label line; "" for an empty mask, which YOLO cannot hold.
-
-    Args:
-        annotation: the mask.
-        number: its class number in this dataset.
-    """
+def outline_text(annotation: Annotation) -> str:
+    """A label line without its class number; "" for an empty mask, which YOLO cannot hold."""
     height, width = annotation.segmentation["size"]
     outline = bridged_outline(annotation.mask())
     if outline.size == 0:
         return ""
     scaled = (outline / np.array([width, height])).ravel().tolist()
-    return " ".join([str(number), *(f"{value:.9g}" for value in scaled)])
+    return " ".join(f"{value:.9g}" for value in scaled)
+
+
+def numbered_classes(
+    keys: Iterable[tuple[int | None, str | None]],
+) -> dict[tuple[int | None, str | None], int]:
+    """(class number, class name) -> YOLO's number: as given where they count 0, 1, 2, ..."""
+    ordered = sorted(set(keys), key=lambda key: (key[0] is None, key[0] or 0, key[1] or ""))
+    given = [key[0] for key in ordered]
+    if given == list(range(len(given))):
+        return {key: place for place, key in enumerate(ordered)}
+    named: dict[str, int] = {}
+    return {key: named.setdefault(class_label(key), len(named)) for key in ordered}
+
+
+def class_label(key: tuple[int | None, str | None]) -> str:
+    """What ``data.yaml`` calls a class."""
+    number, name = key
+    return name or ("unlabelled" if number is None else f"class {number}")
 
 
 def config(names: Mapping[int, str], splits: list[str]) -> str:
