@@ -43,7 +43,7 @@ def checkpoint_files(folders: Sequence[Path]) -> list[tuple[str, Path]]:
     """
     found: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(_files(folder)):
+        for path in sorted(_files(folder), key=lambda path: path.with_suffix("")):
             parts = path.relative_to(folder).with_suffix("").parts
             name = "/".join(part for part in parts if part != "checkpoints")
             if name in found:  # the first of x.pt and x.safetensors has the short name

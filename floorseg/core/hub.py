@@ -3,7 +3,10 @@
 ``HF_HOME``, ``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and ``HF_TOKEN`` are honoured by huggingface_hub.
 """
 
+import ssl
+import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 from floorseg.errors import CheckpointError
 
@@ -12,6 +15,7 @@ OFFICIAL = {
     for version in ("sam2", "sam2.1")
     for size in ("tiny", "small", "base-plus", "large")
 }
+_PATIENCE = 10  # seconds
 _FILES = (".pt", ".pth", ".safetensors")
 
 
@@ -32,7 +36,7 @@ def download(name: str) -> Path:
         CheckpointError: if the hub cannot be reached and the cache does not have it, or the hub
             does not know it.
     """
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
         LocalEntryNotFoundError,
@@ -41,12 +45,14 @@ def download(name: str) -> Path:
 
     repository, file = _parts(name)
     try:
+        return Path(hf_hub_download(repository, file, local_files_only=True))
+    except LocalEntryNotFoundError as problem:
+        if constants.HF_HUB_OFFLINE or not _answers(constants.ENDPOINT):
+            raise CheckpointError(_unreachable(name)) from problem
+    try:
         return Path(hf_hub_download(repository, file))
     except LocalEntryNotFoundError as problem:
-        raise CheckpointError(
-            f"{name} is not in the cache and the Hugging Face hub cannot be reached; go online, "
-            "or download the file elsewhere and name its path"
-        ) from problem
+        raise CheckpointError(_unreachable(name)) from problem
     except (EntryNotFoundError, RepositoryNotFoundError) as problem:
         raise CheckpointError(
             f"the Hugging Face hub has no {file} in {repository}; check the spelling, "
@@ -56,6 +62,27 @@ def download(name: str) -> Path:
         raise CheckpointError(
             f"{name} cannot be had from the Hugging Face hub: {str(problem).splitlines()[0]}"
         ) from problem
+
+
+def _unreachable(name: str) -> str:
+    return (
+        f"{name} is not in the cache and the Hugging Face hub cannot be reached; go online, "
+        "or download the file elsewhere and name its path"
+    )
+
+
+def _answers(endpoint: str) -> bool:
+    """Whether a server is there at all: huggingface_hub would try for half a minute to find out."""
+    question = urllib.request.Request(endpoint, method="HEAD")  # noqa: S310 - the hub's own address
+    try:
+        urllib.request.urlopen(question, timeout=_PATIENCE).close()  # noqa: S310
+    except HTTPError:
+        return True  # it said no, but it spoke
+    except URLError as problem:
+        return isinstance(problem.reason, ssl.SSLError)  # the hub's client has its own certificates
+    except OSError:
+        return False
+    return True
 
 
 def _parts(name: str) -> tuple[str, str]:
