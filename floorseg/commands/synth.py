@@ -37,9 +37,9 @@ def synth(
     """Draw synthetic floorplans with one mask for each room, wall, door and window."""
     from rich.progress import Progress as Bar
 
-    from floorseg.data.synth.options import parse_names, parse_size, parse_split
     from floorseg.core.structures import Progress
     from floorseg.data.synth.contact import write_contact_sheet
+    from floorseg.data.synth.options import parse_names, parse_size, parse_split
     from floorseg.data.synth.plan import TRAITS
     from floorseg.data.synth.styles import STYLES
     from floorseg.data.synth.writer import Order, write_plans

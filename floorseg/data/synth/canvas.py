@@ -6,6 +6,7 @@ columns).
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 
 import cv2
@@ -106,7 +107,7 @@ class Canvas:
     ) -> None:
         """Draw a dashed polyline given in metres; ``dash`` in pixels."""
         corners = self.pixels(points)
-        for a, b in zip(corners[:-1], corners[1:], strict=True):
+        for a, b in pairwise(corners):
             count = max(1, int(np.hypot(*(b - a)) / (2 * dash)))
             for k in range(count):
                 piece = np.array([a + (b - a) * (k / count), a + (b - a) * ((k + 0.55) / count)])
@@ -140,7 +141,7 @@ class Canvas:
     def _strayed(self, points: np.ndarray) -> np.ndarray:
         """A line as a hand draws it: a little bent, a little too long."""
         parts = []
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in pairwise(points):
             steps = max(2, int(np.hypot(*(b - a)) / 40) + 1)
             along = np.linspace(0, 1, steps)[:, None]
             noise = [

@@ -23,7 +23,7 @@ LIVING = ("living", "bedroom", "kitchen", "dining", "study", "bedroom", "bathroo
 
 def blocks(rng: Random) -> Layout:
     """A few large rooms, the outline notched where rooms were left out."""
-    plan = blank(rng.uniform(8, 16), rng.uniform(8, 16))
+    plan = blank(rng.uniform(6.5, 13.5), rng.uniform(6.5, 13.5))
     parts = split(rng, _whole(plan), rng.randint(3, 9), cells(2.0))
     for part in parts:
         plan.add(rng.choice(LIVING), part)
@@ -47,8 +47,9 @@ def flat(rng: Random) -> Layout:
             plan.add(_kind_by_size(rng, part), part)
     _shorten(rng, plan, corridor, across=across)
     _join(rng, plan, rng.choice((0, 1, 1, 2)))
-    _leave_out(rng, plan, rng.choice((0, 0, 0, 1, 1)))
-    _carve(rng, plan, rng.randint(0, 4))
+    _leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2)))
+    _carve(rng, plan, rng.randint(0, 5))
+    _stairwell(rng, plan, 0.25)
     return plan
 
 
@@ -69,6 +70,7 @@ def house(rng: Random) -> Layout:
     _join(rng, plan, rng.randint(0, 2))
     _leave_out(rng, plan, rng.choice((0, 1, 1, 2)))
     _carve(rng, plan, rng.randint(1, 6))
+    _stairwell(rng, plan, 0.5)
     if rng.random() < 0.4:
         _largest(plan, "garage")
     return _mirrored(rng, plan)
@@ -110,6 +112,7 @@ def warren(rng: Random) -> Layout:
     _join(rng, plan, rng.randint(2, 7))
     _leave_out(rng, plan, rng.randint(0, 5))
     _carve(rng, plan, rng.randint(0, 5))
+    _stairwell(rng, plan, 0.6)
     return plan
 
 
@@ -209,7 +212,11 @@ def _leave_out(rng: Random, plan: Layout, count: int) -> None:
         edge = sorted(n for n in rim if n > 0 and plan.rooms[n - 1].area < 0.3 * _built(plan))
         if not edge or len(plan.labels()) < 3:
             return
-        plan.erase(rng.choice(edge))
+        victim = rng.choice(edge)
+        if rng.random() < 0.2:
+            plan.rooms[victim - 1].kind = "balcony"
+        else:
+            plan.erase(victim)
 
 
 def _built(plan: Layout) -> float:
@@ -250,6 +257,18 @@ def _carve(
         x = rng.choice((rect.x0, rect.x1 - w))
         y = rng.choice((rect.y0, rect.y1 - h))
         plan.add(rng.choice(kinds), Rect(x, y, x + w, y + h))
+
+
+def _stairwell(rng: Random, plan: Layout, chance: float) -> None:
+    """Turn a narrow room into stairs."""
+    fitting = []
+    for label in plan.labels():
+        rect = plan.rooms[label - 1].main
+        short, long = sorted((rect.width, rect.height))
+        if cells(0.9) <= short <= cells(2.8) and cells(2.4) <= long <= cells(6):
+            fitting.append(label)
+    if fitting and rng.random() < chance:
+        plan.rooms[rng.choice(fitting) - 1].kind = "stairs"
 
 
 def _largest(plan: Layout, kind: str) -> None:

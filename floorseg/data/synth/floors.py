@@ -7,14 +7,20 @@ import numpy as np
 
 from floorseg.data.synth.canvas import Canvas, Colour, Thing
 from floorseg.data.synth.layout import CELL, Layout
+from floorseg.data.synth.shapes import Patch
 from floorseg.data.synth.styles import ROOM_COLOURS, Style
 
 WET = {"bathroom", "wc", "kitchen", "laundry", "hall", "balcony"}
 
 
-def paint_floors(rng: Random, canvas: Canvas, layout: Layout, style: Style) -> None:
+def paint_floors(
+    rng: Random, canvas: Canvas, layout: Layout, patches: list[Patch], style: Style
+) -> None:
     """Mark every room's pixels, walls still included, and colour them."""
     floor = _on_sheet(canvas, layout)
+    for patch in patches:
+        corners = np.round((canvas.pixels(patch.corners) - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(floor, [corners], patch.label, cv2.LINE_8, 4)
     numbers = np.zeros(len(layout.rooms) + 1, np.uint16)
     colours = np.empty((len(layout.rooms) + 1, 3), np.uint8)
     colours[:] = style.paper
@@ -38,14 +44,14 @@ def _on_sheet(canvas: Canvas, layout: Layout) -> np.ndarray:
     matrix = canvas.to_pixels @ np.diag([CELL, CELL, 1.0])
     to_centres = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # pixel index -> coordinate
     matrix = np.linalg.inv(to_centres) @ matrix @ to_centres
-    floor = cv2.warpPerspective(
+    floor: np.ndarray = cv2.warpPerspective(
         layout.grid.astype(np.uint16), matrix, canvas.size, flags=cv2.INTER_NEAREST
     )
     if layout.clip is not None:
         inside = np.zeros_like(floor)
         corners = np.round((canvas.pixels(layout.clip) - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(inside, [corners], 1, cv2.LINE_8, 4)
-        floor *= inside
+        floor[inside == 0] = 0
     return floor
 
 

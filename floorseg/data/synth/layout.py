@@ -3,6 +3,7 @@
 Knows nothing of walls, ink or pixels.
 """
 
+import math
 from dataclasses import dataclass, field
 from random import Random
 
@@ -77,6 +78,16 @@ class Layout:
         """(width, height) in metres."""
         return self.grid.shape[1] * CELL, self.grid.shape[0] * CELL
 
+    def label_at(self, x: float, y: float) -> int:
+        """The room at a point in metres; 0 for the outside."""
+        column, line = math.floor(x / CELL), math.floor(y / CELL)
+        rows, columns = self.grid.shape
+        if not (0 <= column < columns and 0 <= line < rows):
+            return 0
+        if self.clip is not None and not _inside(self.clip, x, y):
+            return 0
+        return int(self.grid[line, column])
+
     def add(self, kind: str, *rects: Rect) -> int:
         """Paint a room over whatever was there; its label."""
         self.rooms.append(Room(kind, list(rects)))
@@ -102,6 +113,12 @@ class Layout:
 def cells(metres: float) -> int:
     """Metres as whole cells, at least one."""
     return max(1, round(metres / CELL))
+
+
+def _inside(outline: np.ndarray, x: float, y: float) -> bool:
+    """Whether a point lies in a convex outline that runs clockwise on the screen."""
+    step = np.roll(outline, -1, axis=0) - outline
+    return bool((step[:, 0] * (y - outline[:, 1]) >= step[:, 1] * (x - outline[:, 0])).all())
 
 
 def blank(width: float, height: float) -> Layout:

@@ -40,6 +40,14 @@ class Opening:
         """Metres."""
         return self.stop - self.begin
 
+    @property
+    def clearance(self) -> tuple[float, float, float, float]:
+        """Box in metres that must stay free: x0, y0, x1, y1."""
+        x0, y0 = self.edge.at(self.begin)
+        x1, y1 = self.edge.at(self.stop)
+        reach = self.width * 0.8 if self.category != "window" else 0.1
+        return min(x0, x1) - reach, min(y0, y1) - reach, max(x0, x1) + reach, max(y0, y1) + reach
+
 
 def place_openings(rng: Random, plan: Layout, edges: list[Edge], style: Style) -> list[Opening]:
     """Doors so that every room can be reached, the way in, and windows."""
@@ -49,9 +57,9 @@ def place_openings(rng: Random, plan: Layout, edges: list[Edge], style: Style) -
             pair = (min(edge.left, edge.right), max(edge.left, edge.right))
             inner.setdefault(pair, []).append(edge)
     openings = [_door(rng, plan, inner[pair]) for pair in _tree(rng, plan, sorted(inner))]
-    outer = [edge for edge in edges if edge.outer and edge.length > 1.0]
+    outer = [edge for edge in edges if edge.kind == "outer" and edge.length > 0.8]
     if outer:
-        for edge in rng.sample(outer, min(len(outer), rng.choice((0, 1, 1, 1, 2, 3)))):
+        for edge in _some(rng, outer):
             openings.append(_entrance(rng, edge))
     if style.windows != "none":
         taken = {id(opening.edge) for opening in openings}
@@ -62,35 +70,37 @@ def place_openings(rng: Random, plan: Layout, edges: list[Edge], style: Style) -
     return openings
 
 
+def _some(rng: Random, outer: list[Edge]) -> list[Edge]:
+    """The walls with a way in."""
+    long = [edge for edge in outer if edge.length > 1.3]
+    return rng.sample(long, min(len(long), rng.choice((0, 1, 1, 1, 2, 3))))
+
+
 def _tree(rng: Random, plan: Layout, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Pairs of rooms with a door between them: a random tree, halls first, a few more."""
-
-    def cost(pair: tuple[int, int]) -> float:
-        kinds = {plan.rooms[label - 1].kind for label in pair}
-        value = rng.random()
-        if kinds & {"hall", "corridor"}:
-            value -= 1.5
-        if kinds & {"closet", "wc", "bathroom", "storage"}:
-            value += 0.6
-        return value
-
-    root = {label: label for pair in pairs for label in pair}
-
-    def find(label: int) -> int:
-        while root[label] != label:
-            label = root[label]
-        return label
-
+    group = {label: label for pair in pairs for label in pair}
     chosen = []
-    for pair in sorted(pairs, key=cost):
-        a, b = find(pair[0]), find(pair[1])
-        if a != b:
-            root[a] = b
-            if rng.random() < 0.94:
-                chosen.append(pair)
-        elif rng.random() < 0.08:
-            chosen.append(pair)
+    for a, b in sorted(pairs, key=lambda pair: _cost(rng, plan, pair)):
+        if group[a] != group[b]:
+            old, new = group[a], group[b]
+            group = {label: new if root == old else root for label, root in group.items()}
+            keep = 0.94
+        else:
+            keep = 0.08
+        if rng.random() < keep:
+            chosen.append((a, b))
     return chosen
+
+
+def _cost(rng: Random, plan: Layout, pair: tuple[int, int]) -> float:
+    """Doors lead to halls, and seldom through a cupboard."""
+    kinds = {plan.rooms[label - 1].kind for label in pair}
+    cost = rng.random()
+    if kinds & {"hall", "corridor"}:
+        cost -= 1.5
+    if kinds & {"closet", "wc", "bathroom", "storage"}:
+        cost += 0.6
+    return cost
 
 
 def _door(rng: Random, plan: Layout, edges: list[Edge]) -> Opening:
@@ -138,12 +148,12 @@ def _windows(rng: Random, edge: Edge) -> list[Opening]:
     return [Opening(edge, b, b + width, "window", "window") for b in begins]
 
 
-def draw_opening(canvas: Canvas, opening: Opening, style: Style, names: dict[str, str]) -> None:
+def draw_opening(canvas: Canvas, opening: Opening, style: Style) -> None:
     """Cut the wall, draw what fills the gap, and mark the truth."""
     edge = opening.edge
     half = edge.thickness / 2 + 0.5 / canvas.scale
     canvas.fill(edge.quad(opening.begin, opening.stop, half), style.paper)
-    number = canvas.add(Thing(opening.category, name=names.get(opening.shape)))
+    number = canvas.add(Thing(opening.category, name=opening.shape))
     canvas.mark(edge.quad(opening.begin, opening.stop, edge.thickness / 2), number)
     if opening.category == "window":
         _draw_window(canvas, opening, style)

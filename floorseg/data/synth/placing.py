@@ -17,12 +17,12 @@ def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style)
     width, height = size
     chance = rng.random()
     bare = style.name in ("furnished", "bare")
-    if chance < (0.65 if bare else 0.12):
+    if chance < (0.8 if bare else 0.12):
         low = high = 0.0
-    elif chance < 0.85:
+    elif chance < 0.9:
         low, high = 0.03, 0.14
     else:
-        low, high = 0.15, 0.3
+        low, high = 0.12, 0.28
     margins = [rng.uniform(low, high) for _ in range(4)]
     if style.dimensions == "chain":
         margins = [max(margin, 0.1) for margin in margins]
@@ -50,7 +50,7 @@ def place(rng: Random, canvas: Canvas, layout: Layout, style: Style, box: Box) -
     x0, y0, x1, y1 = box
     wide, tall = (x1 - x0) / width, (y1 - y0) / height
     even = min(wide, tall)
-    stretch = rng.choice((0.0, 0.0, 0.5, 1.0)) if style.name != "furnished" else 1.0
+    stretch = rng.choice((0.0, 0.4, 0.8, 1.0)) if style.name != "furnished" else 1.0
     limit = even * rng.uniform(1.0, 2.2)
     scale_x = min(even + (wide - even) * stretch, limit)
     scale_y = min(even + (tall - even) * stretch, limit)

@@ -16,7 +16,9 @@ from floorseg.data.synth.floors import paint_floors
 from floorseg.data.synth.furniture import furnish
 from floorseg.data.synth.layout import CELL, Layout
 from floorseg.data.synth.openings import draw_opening, place_openings
+from floorseg.data.synth.outside import draw_outside
 from floorseg.data.synth.placing import boxes_on_sheet, place
+from floorseg.data.synth.shapes import add_bays, add_masses, cut_corners
 from floorseg.data.synth.styles import Style, choose_style
 from floorseg.data.synth.wall_ink import draw_walls
 from floorseg.data.synth.walls import build_walls
@@ -132,13 +134,17 @@ def _draw_storey(
     thinnest = 2.0 / canvas.scale
     thickness = (max(style.thickness[0], thinnest * 1.2), max(style.thickness[1], thinnest))
     style = replace(style, thickness=thickness)
-    edges = build_walls(rng, layout, thickness)
+    edges, bays = add_bays(rng, layout, build_walls(rng, layout, thickness))
+    edges, cuts = cut_corners(rng, layout, edges)
     openings = place_openings(rng, layout, edges, style)
-    paint_floors(rng, canvas, layout, style)
-    furnish(rng, canvas, layout, openings, style)
-    draw_walls(rng, canvas, edges, style)
+    masses = add_masses(rng, layout, edges, [opening.clearance for opening in openings])
+    if style.fringe:
+        draw_outside(rng, canvas, layout, edges, style)
+    paint_floors(rng, canvas, layout, [*bays, *cuts], style)
+    furnish(rng, canvas, layout, openings, masses, style)
+    draw_walls(rng, canvas, edges, masses, style)
     for opening in openings:
-        draw_opening(canvas, opening, style, {})
+        draw_opening(canvas, opening, style)
     if style.dimensions == "chain":
         sheet.dimension_chains(rng, canvas, edges, layout, style)
     if "text" not in left_out:
@@ -148,7 +154,7 @@ def _draw_storey(
 def _annotations(canvas: Canvas) -> Iterable[Annotation]:
     """One annotation for every object that can still be seen."""
     number = 0
-    for layer in (canvas.truth, canvas.over):
+    for layer in (np.asfortranarray(canvas.truth), np.asfortranarray(canvas.over)):
         counts = np.bincount(layer.ravel(), minlength=len(canvas.things) + 1)
         for index in np.flatnonzero(counts[1:]) + 1:
             thing = canvas.things[index - 1]
@@ -159,10 +165,12 @@ def _annotations(canvas: Canvas) -> Iterable[Annotation]:
 
 
 def _annotation(number: int, mask: np.ndarray, thing: Thing) -> Annotation:
+    extra = {"room_type": thing.room_type} if thing.room_type else {}
+    extra |= {"kind": thing.name} if thing.name else {}
     return Annotation(
         id=number,
         segmentation=rle.encode(mask),
         category_id=CATEGORIES[thing.category],
         category_name=thing.category,
-        extra={} if thing.room_type is None else {"room_type": thing.room_type},
+        extra=extra,
     )

@@ -1,6 +1,7 @@
 """What stands around and between the rooms: names, sizes, dimension chains, titles, arrows."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -65,7 +66,7 @@ def _fit(
     """Smaller letters, or turned ones, where a room is too narrow."""
     corners = canvas.pixels([(rect.x0 * CELL, rect.y0 * CELL), (rect.x1 * CELL, rect.y1 * CELL)])
     room_width, room_height = np.abs(corners[1] - corners[0])
-    width, height = extent(text, size, style.font)
+    width, _ = extent(text, size, style.font)
     turn = 0
     if width > room_width and room_height > room_width * 1.3:
         turn, room_width = 1, room_height
@@ -167,7 +168,7 @@ def _chain(
     for value in stations:
         canvas.line([at(value, -1.5 * tick), at(value, 1.5 * tick)], style.fine)
         canvas.line([at(value - tick, tick), at(value + tick, -tick)], style.fine)
-    for a, b in zip(stations[:-1], stations[1:], strict=True):
+    for a, b in pairwise(stations):
         text = _feet(b - a) if imperial else f"{b - a:.2f}"
         if (b - a) * canvas.scale < extent(text, size, style.font)[0]:
             continue
@@ -225,7 +226,7 @@ def _compass(rng: Random, canvas: Canvas, style: Style, unit: float) -> None:
     turn = rng.random() * math.tau
     up = np.array([math.sin(turn), -math.cos(turn)])
     aside = np.array([-up[1], up[0]])
-    ring = np.array(circle(*centre, radius * 0.7, count=28))
+    ring = np.array(circle(float(centre[0]), float(centre[1]), radius * 0.7, count=28))
     if rng.random() < 0.6:
         canvas.pixel_line(ring, style.ink, closed=True)
     needle = np.array(
@@ -250,7 +251,8 @@ def _scale_bar(rng: Random, canvas: Canvas, style: Style, unit: float) -> None:
     start = _corner(rng, canvas, unit)
     step = max(14 * unit, canvas.scale)
     for k in range(rng.randint(2, 5)):
-        a, b = start + (k * step, 0), start + ((k + 1) * step, 4 * unit)
+        a = start + np.array([k * step, 0])
+        b = a + np.array([step, 4 * unit])
         bar = np.array([a, (b[0], a[1]), b, (a[0], b[1])])
         canvas.pixel_line(bar, style.ink, closed=True)
         if k % 2 == 0:

@@ -78,7 +78,7 @@ def furnished(rng: Random) -> Style:
         thickness=(thick, thick * rng.choice((1, 1, 0.7))),
         fine=(grey, grey, grey),
         doors=rng.choice(("leaf_box", "leaf_box", "arc")),
-        windows=rng.choice(("none", "none", "none", "double")),
+        windows=rng.choice(("none", "none", "none", "none", "double")),
         labels="none",
         furniture=rng.uniform(0.4, 1.0),
         families={"blocks": 8, "flat": 1, "rounded": 2, "house": 1, "studio": 0.5},

@@ -218,6 +218,57 @@ def car(rng: Random, w: float, d: float) -> Lines:
     return [*lines, [(0.2, d * 0.38), (w - 0.2, d * 0.38)], [(0.2, d * 0.72), (w - 0.2, d * 0.72)]]
 
 
+def flight(rng: Random, w: float, d: float) -> Lines:
+    """An open flight of stairs with its arrow."""
+    lines = [box(0, 0, w, d)]
+    count = max(3, round(w / 0.27))
+    for k in range(1, count):
+        x = w * k / count
+        lines.append([(x, 0), (x, d)])
+    lines.append([(0.1, d / 2), (w - 0.1, d / 2)])
+    return [*lines, [(w - 0.3, d / 2 - 0.12), (w - 0.1, d / 2), (w - 0.3, d / 2 + 0.12)]]
+
+
+def rug(rng: Random, w: float, d: float) -> Lines:
+    """A sofa corner: rug, low table."""
+    lines = [box(0, 0, w, d), box(w * 0.3, d * 0.3, w * 0.7, d * 0.7)]
+    return lines if rng.random() < 0.5 else [*lines, box(0.08, 0.08, w - 0.08, d - 0.08)]
+
+
+def corner_sofa(rng: Random, w: float, d: float) -> Lines:
+    """A sofa round a corner."""
+    deep, back = 0.85, 0.2
+    shape = [(0, 0), (w, 0), (w, deep), (deep, deep), (deep, d), (0, d), (0, 0)]
+    lines: Lines = [shape, [(back, d), (back, back), (w, back)]]
+    for k in range(1, max(2, int((w - deep) / 0.7))):
+        x = deep + (w - deep) * k / max(2, int((w - deep) / 0.7))
+        lines.append([(x, back), (x, deep)])
+    return lines
+
+
+def island(rng: Random, w: float, d: float) -> Lines:
+    """A kitchen island with stools."""
+    lines = [box(0, 0, w, d * 0.65)]
+    count = max(2, int(w / 0.6))
+    for k in range(count):
+        lines.append(oval(w * (k + 0.5) / count, d * 0.82, 0.16, 0.16, 10))
+    return lines
+
+
+def corner_bath(rng: Random, w: float, d: float) -> Lines:
+    """A bath or basin in a corner, its front round."""
+    steps = [math.pi / 2 * k / 8 for k in range(9)]
+    front = [(w * math.cos(a), d * math.sin(a)) for a in steps]
+    inner = [(0.08 + (w - 0.16) * math.cos(a), 0.08 + (d - 0.16) * math.sin(a)) for a in steps]
+    return [[(0, 0), *front, (0, 0)], [(0.08, 0.08), *inner, (0.08, 0.08)]]
+
+
+def sauna(rng: Random, w: float, d: float) -> Lines:
+    """Benches of planks."""
+    lines = [box(0, 0, w, d)]
+    return [*lines, *([(0, d * k / 6), (w, d * k / 6)] for k in range(1, 6))]
+
+
 def piano(rng: Random, w: float, d: float) -> Lines:
     """A grand piano."""
     wing = [(0, 0), (w, 0), (w, d * 0.45), (w * 0.6, d * 0.6), (w * 0.5, d), (0, d), (0, 0)]
@@ -248,6 +299,12 @@ SYMBOLS = {  # drawing; least and greatest width, least and greatest depth, metr
     "machine": (machine, (0.58, 0.65, 0.58, 0.65)),
     "plant": (plant, (0.35, 0.6, 0.35, 0.6)),
     "car": (car, (1.8, 2.0, 4.2, 4.8)),
+    "flight": (flight, (2.2, 3.6, 0.8, 1.1)),
+    "rug": (rug, (1.6, 2.8, 1.2, 2.0)),
+    "corner_sofa": (corner_sofa, (2.0, 2.9, 1.6, 2.4)),
+    "island": (island, (1.4, 2.6, 1.0, 1.3)),
+    "corner_bath": (corner_bath, (1.0, 1.5, 1.0, 1.5)),
+    "sauna": (sauna, (1.0, 2.0, 0.5, 0.9)),
     "piano": (piano, (1.4, 1.5, 1.5, 2.0)),
 }
 
@@ -258,23 +315,25 @@ WISHES: dict[str, tuple[str, ...]] = {
         "crossed",
         "table",
         "plain",
+        "corner_sofa",
+        "rug",
         "plant",
         "armchair",
         "piano",
-        "sofa",
+        "flight",
     ),
     "bedroom": ("double_bed", "wardrobe", "bed", "desk", "crossed", "armchair", "plain", "plant"),
-    "kitchen": ("counter", "sink", "hob", "table", "plain", "round_table", "crossed", "machine"),
+    "kitchen": ("counter", "sink", "hob", "table", "plain", "round_table", "island", "machine"),
     "dining": ("table", "plain", "crossed", "plant", "round_table"),
     "study": ("desk", "plain", "plain", "armchair", "plant", "crossed"),
     "office": ("desk", "desk", "wardrobe", "plain", "round_table", "desk"),
     "classroom": ("desk", "desk", "desk", "plain", "desk", "desk"),
-    "bathroom": ("toilet", "bath", "basin", "shower", "machine", "basin"),
+    "bathroom": ("toilet", "bath", "basin", "shower", "corner_bath", "machine", "sauna"),
     "wc": ("toilet", "basin", "toilet"),
     "laundry": ("machine", "machine", "sink", "plain"),
     "closet": ("wardrobe", "plain"),
     "storage": ("plain", "crossed", "wardrobe"),
-    "hall": ("wardrobe", "plain", "plant"),
+    "hall": ("flight", "wardrobe", "plain", "plant"),
     "corridor": ("plain",),
     "garage": ("car", "car", "plain", "crossed"),
     "lift": (),

@@ -6,25 +6,36 @@ import cv2
 import numpy as np
 
 from floorseg.data.synth.canvas import Canvas, Thing
+from floorseg.data.synth.shapes import Mass
 from floorseg.data.synth.styles import Style
 from floorseg.data.synth.walls import Edge
 
 
-def draw_walls(rng: Random, canvas: Canvas, edges: list[Edge], style: Style) -> None:
+def draw_walls(
+    rng: Random, canvas: Canvas, edges: list[Edge], masses: list[Mass], style: Style
+) -> None:
     """Draw all walls of a storey as one body and mark each of them."""
+    _mark(canvas, edges, masses)
+    outline = style.wall_line
+    bodies = [_body(edge) for edge in edges] + [mass.corners for mass in masses]
+    for body in bodies:
+        canvas.fill(body, outline or style.wall_fill)
+    if outline is not None and outline != style.wall_fill:
+        _insides(rng, canvas, edges, style)
+    if canvas.wobble:
+        for body in bodies:
+            canvas.line(body, outline or style.wall_fill, closed=True)
+
+
+def _mark(canvas: Canvas, edges: list[Edge], masses: list[Mass]) -> None:
     numbers: dict[int, int] = {}
     for edge in edges:
         if edge.wall not in numbers:
             numbers[edge.wall] = canvas.add(Thing("wall", name=edge.kind))
         canvas.mark(_body(edge), numbers[edge.wall])
-    outline = style.wall_line
-    for edge in edges:
-        canvas.fill(_body(edge), outline or style.wall_fill)
-    if outline is not None and outline != style.wall_fill:
-        _insides(rng, canvas, edges, style)
-    if canvas.wobble:
-        for edge in edges:
-            canvas.line(_body(edge), outline or style.wall_fill, closed=True)
+    for mass in masses:
+        number = canvas.add(Thing("column")) if mass.wall is None else numbers[mass.wall]
+        canvas.mark(mass.corners, number)
 
 
 def _body(edge: Edge, shrink: float = 0.0) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Where walls stand: straight pieces on the boundaries between rooms, with a thickness each."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -18,7 +19,7 @@ class Edge:
             y pointing down.
         wall: number of the wall this piece belongs to; one wall passes several rooms.
         thickness: metres.
-        kind: ``outer``, ``inner``, ``partition``.
+        kind: ``outer``, ``inner``, ``partition``, or ``parapet`` around a balcony.
     """
 
     start: tuple[float, float]
@@ -76,14 +77,18 @@ def build_walls(rng: Random, plan: Layout, thickness: tuple[float, float]) -> li
         plan: where the rooms lie.
         thickness: metres of outer and of inner walls.
     """
-    edges = _grid_edges(plan.grid)
+    edges = _grid_edges(plan.grid, _balconies(plan))
     if plan.clip is not None:
         first = max((edge.wall for edge in edges), default=0) + 1
         edges = _clipped(edges, plan.clip) + _outline(plan, plan.clip, first)
-    return _thick(rng, edges, thickness)
+    return _thick(rng, plan, edges, thickness)
 
 
-def _grid_edges(grid: np.ndarray) -> list[Edge]:
+def _balconies(plan: Layout) -> frozenset[int]:
+    return frozenset(n for n in plan.labels() if plan.rooms[n - 1].kind == "balcony")
+
+
+def _grid_edges(grid: np.ndarray, light: frozenset[int]) -> list[Edge]:
     padded = np.pad(grid, 1)
     edges: list[Edge] = []
     for upright in (True, False):
@@ -92,26 +97,33 @@ def _grid_edges(grid: np.ndarray) -> list[Edge]:
             before, after = table[1:-1, line - 1], table[1:-1, line]
             if (before != after).any():
                 first = edges[-1].wall + 1 if edges else 1
-                edges.extend(_runs(before, after, (line - 1) * CELL, upright, first))
+                edges.extend(_runs(before, after, (line - 1) * CELL, upright, first, light))
     return edges
 
 
 def _runs(
-    before: np.ndarray, after: np.ndarray, position: float, upright: bool, first_wall: int
+    before: np.ndarray,
+    after: np.ndarray,
+    position: float,
+    upright: bool,
+    first_wall: int,
+    light: frozenset[int],
 ) -> list[Edge]:
+    """Pieces along one line of the grid; ``light`` are rooms with a parapet outside."""
     codes = np.where(before != after, before.astype(np.int64) * 4096 + after, -1)
     cuts = np.flatnonzero(np.diff(codes)) + 1
     starts, stops = [0, *cuts.tolist()], [*cuts.tolist(), len(codes)]
-    edges, wall, last = [], first_wall - 1, (-1, False)
+    edges: list[Edge] = []
+    wall, last = first_wall - 1, (-1, "")
     for start, stop in zip(starts, stops, strict=True):
         code = int(codes[start])
         if code < 0:
             continue
         a, b = code // 4096, code % 4096
-        outer = a == 0 or b == 0
-        if last != (start, outer):
+        kind = "inner" if a and b else "parapet" if (a or b) in light else "outer"
+        if last != (start, kind):
             wall += 1
-        last = (stop, outer)
+        last = (stop, kind)
         low, high = start * CELL, stop * CELL
         if upright:  # walking down, the lesser x is on the right hand
             edges.append(Edge((position, low), (position, high), b, a, wall))
@@ -153,7 +165,7 @@ def _outline(plan: Layout, clip: np.ndarray, wall: int) -> list[Edge]:
         points = a + (b - a) * ((np.arange(steps) + 0.5) / steps)[:, None]
         labels = _labels_at(plan.grid, points)
         cuts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), steps]
-        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        for low, high in pairwise(cuts):
             label = int(labels[low])
             if label:
                 start, end = a + (b - a) * (low / steps), a + (b - a) * (high / steps)
@@ -171,7 +183,9 @@ def _labels_at(grid: np.ndarray, points: np.ndarray) -> np.ndarray:
     return grid[line, column]
 
 
-def _thick(rng: Random, edges: list[Edge], thickness: tuple[float, float]) -> list[Edge]:
+def _thick(
+    rng: Random, plan: Layout, edges: list[Edge], thickness: tuple[float, float]
+) -> list[Edge]:
     """Give every wall its thickness; some inner walls carry, some are mere partitions."""
     outer, inner = thickness
     carrying, partitions = rng.choice((0.0, 0.1, 0.3)), rng.choice((0.0, 0.0, 0.2))
@@ -180,7 +194,9 @@ def _thick(rng: Random, edges: list[Edge], thickness: tuple[float, float]) -> li
     for edge in edges:
         if edge.wall not in chosen:
             chance = rng.random()
-            if edge.outer:
+            if edge.outer and _kind(plan, edge) == "balcony":
+                chosen[edge.wall] = (min(inner, 0.08), "parapet")
+            elif edge.outer:
                 chosen[edge.wall] = (outer, "outer")
             elif chance < carrying:
                 chosen[edge.wall] = ((outer + inner) / 2, "inner")
@@ -191,3 +207,7 @@ def _thick(rng: Random, edges: list[Edge], thickness: tuple[float, float]) -> li
         width, kind = chosen[edge.wall]
         result.append(replace(edge, thickness=width, kind=kind))
     return result
+
+
+def _kind(plan: Layout, edge: Edge) -> str:
+    return plan.rooms[(edge.left or edge.right) - 1].kind

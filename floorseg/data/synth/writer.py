@@ -1,4 +1,4 @@
-"""A folder of synthetic plans in SA-1B form, drawn by several processes, the same bytes each time."""
+"""A folder of synthetic plans in SA-1B form: several processes, the same bytes each time."""
 
 import multiprocessing
 from collections.abc import Iterator, Mapping
