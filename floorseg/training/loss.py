@@ -1,4 +1,4 @@
-"""What :class:`floorseg.training.model.PlanTrain` is trained by.
+"""What :class:`floorseg.training.plans.PlanTrain` is trained by.
 
 sam2's own loss (focal 20, dice 1) starts from random weights by collapsing to empty masks: plain
 cross entropy with dice does not. Each candidate's score learns the mean IoU it will have.
@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from training.trainer import CORE_LOSS_KEY
 
-from floorseg.training.model import Answers
+from floorseg.training.plans import Answers
 
 
 class PlanLoss(nn.Module):

@@ -14,7 +14,7 @@ from training.utils.checkpoint_utils import load_state_dict_into_model
 
 from floorseg.core.checkpoint_file import read_checkpoint, save_checkpoint
 from floorseg.errors import CheckpointError, RunError
-from floorseg.training.model import unwrap
+from floorseg.training.still import unwrap
 
 if TYPE_CHECKING:
     from floorseg.training.trainer import Trainer

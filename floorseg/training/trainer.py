@@ -19,9 +19,8 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from training.trainer import CORE_LOSS_KEY, DistributedConf, LoggingConf, OptimConf
+from training.trainer import CORE_LOSS_KEY, CudaConf, DistributedConf, LoggingConf, OptimConf
 from training.trainer import CheckpointConf as Sam2CheckpointConf
-from training.trainer import CudaConf
 from training.trainer import Trainer as Sam2Trainer
 from training.utils.data_utils import BatchedVideoDatapoint
 from training.utils.train_utils import get_amp_type, set_seeds
@@ -32,8 +31,8 @@ from floorseg.runs import RunFolder, RunState
 from floorseg.training import state as saved
 from floorseg.training.dataset import set_image_size
 from floorseg.training.ema import MovingAverage
-from floorseg.training.model import unwrap
 from floorseg.training.schedule import Schedule, Unit
+from floorseg.training.still import unwrap
 
 logger = logging.getLogger(__name__)
 

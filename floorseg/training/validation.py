@@ -16,9 +16,9 @@ from floorseg.core.metrics import mask_iou
 from floorseg.core.prompts import box_of, centre_click, next_click
 from floorseg.core.structures import Point
 from floorseg.training.dataset import MEAN, STD, FloorplanRawDataset
-from floorseg.training.model import MASK_PROMPT_LIMIT, ImageFeatures, StillImageModel
 from floorseg.training.prompting import LOWER_RIGHT, UPPER_LEFT
 from floorseg.training.reduced import ReducedCache
+from floorseg.training.still import MASK_PROMPT_LIMIT, ImageFeatures, StillImageModel
 
 logger = logging.getLogger(__name__)
 
