@@ -34,7 +34,7 @@ def calibration_curve(
     score = np.clip(np.asarray(score, dtype=np.float64), 0.0, 1.0)
     iou = np.asarray(iou, dtype=np.float64)
     edges = np.linspace(0.0, 1.0, bins + 1)
-    place = np.clip(np.digitize(score, edges) - 1, 0, bins - 1)
+    place = bin_of(score, bins=bins)
     curve = []
     for i in np.unique(place).tolist():
         inside = place == i
@@ -48,6 +48,12 @@ def calibration_curve(
             )
         )
     return curve
+
+
+def bin_of(score: np.ndarray, *, bins: int = 10) -> np.ndarray:
+    """int (N,): which bin of equal width each score, clipped to [0, 1], lies in."""
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    return np.clip(np.digitize(np.clip(score, 0.0, 1.0), edges) - 1, 0, bins - 1)
 
 
 def calibration_error(score: np.ndarray, iou: np.ndarray, *, bins: int = 10) -> float:

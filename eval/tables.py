@@ -1,0 +1,150 @@
+"""Reports as tables for people in a terminal."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from eval.report import SCORES, Comparison, EvalReport
+from eval.statistics import Difference, Interval, Verdict
+
+_STYLE = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.CANNOT_TELL: "dim"}
+
+
+def leaderboard(reports: Sequence[EvalReport], gaps: Sequence[Comparison]) -> Table:
+    """One column a checkpoint; the first is what the others are compared with.
+
+    Args:
+        reports: in the order to be shown.
+        gaps: of every report but the first, against the first.
+    """
+    facts = reports[0]
+    table = Table(
+        "score",
+        title=f"{facts.protocol.name} v{facts.protocol.version}, {facts.data.split or 'all'}: "
+        f"{facts.data.objects} objects on {facts.data.images} pictures",
+    )
+    for place, report in enumerate(reports):
+        table.add_column(report.checkpoint.name, justify="right")
+        if place:
+            table.add_column(f"against {facts.checkpoint.name}", justify="right")
+    for name in SCORES:
+        if any(name in report.scores for report in reports):
+            cells = [_interval(facts.scores.get(name))]
+            for report, gap in zip(reports[1:], gaps, strict=True):
+                cells += [_interval(report.scores.get(name)), _difference(gap.scores.get(name))]
+            table.add_row(name, *cells)
+    return table
+
+
+def details(report: EvalReport) -> list[Table]:
+    """Everything else that stands in a report."""
+    tables = [
+        _groups("by class", report.labels),
+        _groups("by size (part of the picture)", report.bands),
+    ]
+    if len(report.trials) > 1:
+        tables.append(_groups("by trial", report.trials))
+    if report.curve:
+        curve = Table("clicks", *(str(point.clicks) for point in report.curve), title="mean IoU")
+        curve.add_row("", *(f"{point.iou.mean:.3f}" for point in report.curve))
+        tables.append(curve)
+    if report.matches:
+        tables += [_matches(report), _coco(report)]
+    return tables
+
+
+def comparison(found: Comparison) -> Table:
+    """B against A."""
+    table = Table(
+        "figure", "difference", "95 % interval", "p", "verdict",
+        title=f"{found.second} against {found.first}",
+    )  # fmt: skip
+    groups = {
+        "": found.scores,
+        "class ": found.labels if len(found.labels) > 1 else {},
+        "size ": found.bands,
+    }
+    for prefix, gaps in groups.items():
+        for name, gap in gaps.items():
+            table.add_row(
+                f"{prefix}{name}",
+                f"{gap.mean:+.4f}",
+                f"{gap.low:+.4f} to {gap.high:+.4f}",
+                f"{gap.p_value:.4f}",
+                f"[{_STYLE[gap.verdict]}]{gap.verdict}",
+            )
+    return table
+
+
+def meanings(report: EvalReport) -> list[str]:
+    """What the figures mean, and what the model was asked."""
+    lines = [f"{name}: {SCORES[name]}" for name in report.scores]
+    return [report.protocol.describes, *lines, "Intervals: 95 %, bootstrap over pictures."]
+
+
+def cost(report: EvalReport) -> str:
+    """One sentence on time and memory."""
+    parts = [
+        f"{report.checkpoint.name}: encoding a picture {_milliseconds(report.cost.encode_seconds)}",
+        f"{_milliseconds(report.cost.prompt_seconds)} a prompt" if report.cost.prompts else "",
+        f"{_milliseconds(report.cost.image_seconds)} a picture in all",
+        f"{report.cost.peak_memory_mb:,.0f} MB at most",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def disagreements(reports: Sequence[EvalReport], warnings: Sequence[Sequence[str]]) -> list[str]:
+    """Why reports should not be put into one table, each reason once."""
+    if len(reports) < 2:
+        return []
+    return list(dict.fromkeys(line for lines in warnings for line in lines))
+
+
+def seconds(left: float | None) -> str:
+    """Time left, as people say it."""
+    if left is None:
+        return "time left unknown"
+    for unit, size in (("h", 3600), ("min", 60)):
+        if left >= size:
+            return f"about {left / size:.1f} {unit} left"
+    return f"about {left:.0f} s left"
+
+
+def _groups(title: str, groups: Sequence[object]) -> Table:
+    table = Table("", "objects", "IoU", "last IoU", "best IoU", "boundary", "pixels", title=title)
+    for group in groups:
+        parts = ("iou", "last_iou", "best_iou", "boundary_iou", "pixel_iou")
+        table.add_row(
+            str(getattr(group, "name", "")),
+            str(getattr(group, "objects", "")),
+            *(_interval(getattr(group, part)) for part in parts),
+        )
+    return table
+
+
+def _matches(report: EvalReport) -> Table:
+    table = Table("at IoU", "precision", "recall", "F1", "IoU of matches", "RI", title="regions")
+    for score in report.matches:
+        parts = (score.precision, score.recall, score.f1, score.mean_iou, score.room_integrity)
+        table.add_row(f"{score.threshold:g}", *(_interval(part) for part in parts))
+    return table
+
+
+def _coco(report: EvalReport) -> Table:
+    table = Table(*report.coco, title="pycocotools")
+    table.add_row(*(f"{value:.3f}" for value in report.coco.values()))
+    return table
+
+
+def _interval(found: Interval | None) -> str:
+    return "" if found is None else f"{found.mean:.3f} ({found.low:.3f}-{found.high:.3f})"
+
+
+def _difference(found: Difference | None) -> str:
+    if found is None:
+        return ""
+    return f"[{_STYLE[found.verdict]}]{found.mean:+.3f} {found.verdict}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "?" if value is None else f"{value * 1e3:,.0f} ms"
