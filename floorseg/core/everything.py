@@ -16,7 +16,7 @@ from torchvision.ops import box_iou, nms
 
 from floorseg.core.candidates import Candidates, click_grid, never, sweep
 from floorseg.core.partition import find_rooms
-from floorseg.core.predictor import Embedding, Predictor, enlarge
+from floorseg.core.predictor import Embedding, Predictor, enlarge, enlarge_mask
 from floorseg.core.presets import PRESETS, EverythingSettings, find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, ignore_progress
 
@@ -24,6 +24,7 @@ __all__ = ["PRESETS", "EverythingSettings", "everything", "find_regions"]
 
 _SLACK_STABILITY = 0.05  # at low resolution; the last word is spoken at full size
 _SLACK_OVERLAP = 0.12
+_JUDGED_SIDE = 2048  # pixels; masks of larger pictures are judged at this size
 
 
 def everything(
@@ -84,11 +85,12 @@ def _decide(
 ) -> Iterator[MaskProposal]:
     """Judge and drop doubles as sam2 does, at full size; ``found`` is sorted, the best first."""
     kept = torch.zeros(0, 4)
-    pixels = size[0] * size[1]
+    judged = _bounded(size)
+    pixels = judged[0] * judged[1]
     for logits, score, point in zip(
         found.logits, found.scores.tolist(), found.points.tolist(), strict=True
     ):
-        large = enlarge(logits.float(), size).cpu().numpy()
+        large = enlarge(logits.float(), judged).cpu().numpy()
         mask = large > 0
         outer = int(np.count_nonzero(large > -settings.stability_offset))
         steady = int(np.count_nonzero(large > settings.stability_offset)) / max(outer, 1)
@@ -100,11 +102,17 @@ def _decide(
             continue
         kept = torch.cat([kept, box])
         yield MaskProposal(
-            mask=mask,
+            mask=mask if judged == size else enlarge_mask(logits.float(), size),
             score=min(max(score, 0.0), 1.0),
             stability=float(steady),
             point=(point[0], point[1]),
         )
+
+
+def _bounded(size: tuple[int, int]) -> tuple[int, int]:
+    """The size itself, or of a huge sheet one small enough to judge a hundred masks at."""
+    scale = min(1.0, _JUDGED_SIDE / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _boxes(logits: Tensor) -> Tensor:

@@ -15,11 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from floorseg.core.decoder import ImageSide, decode_masks, image_side
+from floorseg.core.device import autocast, encoder_dtype
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import MaskProposal, Prompt
 
 LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
 _CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
+_STRIP_PIXELS = 4_000_000  # of a mask enlarged at a time: 16 MB as floats
 _OUTSIDE, _INSIDE, _UPPER_LEFT, _LOWER_RIGHT = range(4)  # sam2's point labels
 
 
@@ -66,10 +68,12 @@ class Predictor:
 
     Args:
         model: as ``load_model`` returns it; its weights and its mode are left as they are.
+        precision: of the image encoder: "auto", "float32" or "bfloat16"; see ``core.device``.
     """
 
-    def __init__(self, model: SAM2Base) -> None:
+    def __init__(self, model: SAM2Base, *, precision: str = "auto") -> None:
         self.model = model
+        self._encoder_dtype = encoder_dtype(self.device, precision)
 
     @property
     def image_size(self) -> int:
@@ -119,7 +123,9 @@ class Predictor:
             digests: one for each image; empty strings where nobody needs them.
         """
         model = self.model
-        levels = list(model.forward_image(batch)["backbone_fpn"][-model.num_feature_levels :])
+        with autocast(self.device, self._encoder_dtype):
+            found = model.forward_image(batch)["backbone_fpn"][-model.num_feature_levels :]
+        levels = [level.float() for level in found]
         coarse = levels.pop()
         if model.directly_add_no_mem_embed:
             coarse = coarse + model.no_mem_embed.reshape(1, -1, 1, 1)
@@ -190,11 +196,10 @@ class Predictor:
         """
         decoded = self.decode_logits(embedding, prompts, multimask=multimask)
         answers = []
-        for logits, scores in zip(decoded.logits, decoded.scores, strict=True):
-            masks = (enlarge(logits, embedding.size) > 0).cpu().numpy()
+        for logits, scores in zip(decoded.logits, decoded.scores.tolist(), strict=True):
             proposals = [
-                MaskProposal(mask=mask, score=min(max(float(score), 0.0), 1.0))
-                for mask, score in zip(masks, scores, strict=True)
+                MaskProposal(mask=enlarge_mask(one, embedding.size), score=min(max(score, 0), 1))
+                for one, score in zip(logits, scores, strict=True)
             ]
             answers.append(sorted(proposals, key=lambda p: p.score, reverse=True))
         return answers
@@ -286,6 +291,28 @@ def enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
     flat = logits.reshape(-1, 1, *logits.shape[-2:])
     large = F.interpolate(flat, size, mode="bilinear", align_corners=False)
     return large.reshape(*logits.shape[:-2], *size)
+
+
+def enlarge_mask(logits: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """What of one mask is inside at the original image's size, in bounded memory.
+
+    Args:
+        logits: float32 (h, w).
+        size: (H, W) in pixels.
+
+    Returns:
+        bool (H, W): where ``enlarge`` is above 0.
+    """
+    height, width = size
+    if height * width <= _STRIP_PIXELS:
+        return (enlarge(logits, size) > 0).cpu().numpy()
+    tall = enlarge(logits, (height, logits.shape[1]))  # bilinear: one direction, then the other
+    mask = np.empty(size, dtype=bool)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = tall[top : top + rows]
+        mask[top : top + rows] = (enlarge(strip, (len(strip), width)) > 0).cpu().numpy()
+    return mask
 
 
 def _digest(image: np.ndarray) -> str:
