@@ -28,6 +28,8 @@ def degrade(rng: Random, canvas: Canvas) -> str:
         What was done, in a word, for the record.
     """
     _turn(rng, canvas)
+    if rng.random() < 0.1:
+        _crop(rng, canvas)
     wear = rng.choices(list(WEAR), list(WEAR.values()))[0]
     chance = rng.random()
     if wear == "photo":
@@ -68,6 +70,14 @@ def _rotate(rng: Random, canvas: Canvas) -> None:
     _warp(canvas, matrix, (0, 0, 0) if rng.random() < 0.75 else _paper(canvas))
 
 
+def _crop(rng: Random, canvas: Canvas) -> None:
+    """A part of the sheet, enlarged to the whole."""
+    width, height = canvas.size
+    zoom = rng.uniform(1.1, 2.0)
+    left, top = rng.random() * width * (zoom - 1), rng.random() * height * (zoom - 1)
+    _warp(canvas, np.array([[zoom, 0, -left], [0, zoom, -top], [0, 0, 1]]), _paper(canvas))
+
+
 def _bend(rng: Random, canvas: Canvas, amount: float, corners: int) -> None:
     width, height = canvas.size
     start = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
@@ -102,10 +112,13 @@ def _clean(rng: Random, noise: np.random.Generator, picture: np.ndarray) -> np.n
 def _speckle(rng: Random, noise: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Salt and pepper, mostly grey, and a little softness."""
     height, width = picture.shape[:2]
-    count = int(height * width * rng.choice((0.003, 0.01, 0.02, 0.03)))
+    count = int(height * width * rng.choice((0.003, 0.01, 0.02)))
     spots = noise.integers(0, height * width, count)
     picture = picture.copy()
-    picture.reshape(-1, 3)[spots] = noise.integers(0, 256, (count, 1), dtype=np.uint8)
+    strength = rng.choice((0.3, 0.5, 0.5, 1.0))
+    flat = picture.reshape(-1, 3)
+    dots = noise.integers(0, 256, (count, 1), dtype=np.uint8)
+    flat[spots] = (flat[spots] * (1 - strength) + dots * strength).astype(np.uint8)
     return cv2.GaussianBlur(picture, (3, 3), rng.uniform(0.4, 0.8))
 
 

@@ -6,17 +6,16 @@ from random import Random
 
 import numpy as np
 
-from floorseg.data.synth.layout import (
-    CELL,
-    Layout,
-    Rect,
-    blank,
-    cells,
-    cut_at,
-    neighbours,
-    row,
-    split,
+from floorseg.data.synth.changes import (
+    carve,
+    join,
+    leave_out,
+    mirrored,
+    name_largest,
+    paste,
+    stairwell,
 )
+from floorseg.data.synth.layout import Layout, Rect, blank, cells, cut_at, neighbours, row, split
 
 LIVING = ("living", "bedroom", "kitchen", "dining", "study", "bedroom", "bathroom")
 
@@ -27,8 +26,8 @@ def blocks(rng: Random) -> Layout:
     parts = split(rng, _whole(plan), rng.randint(3, 9), cells(2.0))
     for part in parts:
         plan.add(rng.choice(LIVING), part)
-    _leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2, 2, 3)))
-    _join(rng, plan, rng.choice((0, 0, 1, 1, 2)))
+    leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2, 2, 3)))
+    join(rng, plan, rng.choice((0, 0, 1, 1, 2)))
     return plan
 
 
@@ -46,10 +45,10 @@ def flat(rng: Random) -> Layout:
         for part in row(rng, side, (2.2, 5.5), across=across):
             plan.add(_kind_by_size(rng, part), part)
     _shorten(rng, plan, corridor, across=across)
-    _join(rng, plan, rng.choice((0, 1, 1, 2)))
-    _leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2)))
-    _carve(rng, plan, rng.randint(0, 5))
-    _stairwell(rng, plan, 0.25)
+    join(rng, plan, rng.choice((0, 1, 1, 2)))
+    leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2)))
+    carve(rng, plan, rng.randint(0, 5))
+    stairwell(rng, plan, 0.25)
     return plan
 
 
@@ -67,13 +66,13 @@ def house(rng: Random) -> Layout:
     for other in range(2, len(open_parts) + 1):
         if rng.random() < 0.6 and (1, other) in neighbours(plan.grid, 1.0):
             plan.merge(1, other)
-    _join(rng, plan, rng.randint(0, 2))
-    _leave_out(rng, plan, rng.choice((0, 1, 1, 2)))
-    _carve(rng, plan, rng.randint(1, 6))
-    _stairwell(rng, plan, 0.5)
+    join(rng, plan, rng.randint(0, 2))
+    leave_out(rng, plan, rng.choice((0, 1, 1, 2)))
+    carve(rng, plan, rng.randint(1, 6))
+    stairwell(rng, plan, 0.5)
     if rng.random() < 0.4:
-        _largest(plan, "garage")
-    return _mirrored(rng, plan)
+        name_largest(plan, "garage")
+    return mirrored(rng, plan)
 
 
 def institution(rng: Random) -> Layout:
@@ -89,8 +88,8 @@ def institution(rng: Random) -> Layout:
     for side in (upper, lower):
         for part in row(rng, side, widths, across=True):
             _office(rng, plan, part)
-    _join(rng, plan, rng.randint(0, 2))
-    _leave_out(rng, plan, rng.choice((0, 0, 0, 1, 2, 3)))
+    join(rng, plan, rng.randint(0, 2))
+    leave_out(rng, plan, rng.choice((0, 0, 0, 1, 2, 3)))
     return plan
 
 
@@ -98,8 +97,8 @@ def studio(rng: Random) -> Layout:
     """One room with a bath and a cupboard cut out of it."""
     plan = blank(rng.uniform(4, 8), rng.uniform(4, 8))
     plan.add(rng.choice(("living", "bedroom", "office")), _whole(plan))
-    _carve(rng, plan, rng.randint(0, 2), kinds=("bathroom", "kitchen"), sizes=(1.5, 2.6))
-    _carve(rng, plan, rng.randint(0, 2))
+    carve(rng, plan, rng.randint(0, 2), kinds=("bathroom", "kitchen"), sizes=(1.5, 2.6))
+    carve(rng, plan, rng.randint(0, 2))
     return plan
 
 
@@ -109,10 +108,10 @@ def warren(rng: Random) -> Layout:
     parts = split(rng, _whole(plan), rng.randint(12, 34), cells(1.2))
     for part in parts:
         plan.add(_kind_by_size(rng, part), part)
-    _join(rng, plan, rng.randint(2, 7))
-    _leave_out(rng, plan, rng.randint(0, 5))
-    _carve(rng, plan, rng.randint(0, 5))
-    _stairwell(rng, plan, 0.6)
+    join(rng, plan, rng.randint(2, 7))
+    leave_out(rng, plan, rng.randint(0, 5))
+    carve(rng, plan, rng.randint(0, 5))
+    stairwell(rng, plan, 0.6)
     return plan
 
 
@@ -124,8 +123,8 @@ def units(rng: Random) -> Layout:
     deep = rng.random() < 0.3
     plan = Layout(np.zeros((rows * (2 if deep else 1), columns * 2 + core_width), np.int16))
     for down in range(2 if deep else 1):
-        _paste(plan, unit, 0, down * rows, flip_x=False, flip_y=down == 1)
-        _paste(plan, unit, columns + core_width, down * rows, flip_x=True, flip_y=down == 1)
+        paste(plan, unit, 0, down * rows, flip_x=False, flip_y=down == 1)
+        paste(plan, unit, columns + core_width, down * rows, flip_x=True, flip_y=down == 1)
     core = Rect(columns, 0, columns + core_width, plan.grid.shape[0])
     lift, stairs = cut_at(core, min(cells(rng.uniform(1.8, 2.6)), core.height // 2), across=False)
     landing, stairs = cut_at(stairs, max(1, stairs.height // 2), across=False)
@@ -204,105 +203,7 @@ def _shorten(rng: Random, plan: Layout, corridor: Rect, *, across: bool) -> None
         plan.add("hall", corridor)
 
 
-def _leave_out(rng: Random, plan: Layout, count: int) -> None:
-    """Turn rooms at the border into the outside: outlines that are no rectangles."""
-    for _ in range(count):
-        grid = plan.grid
-        rim = {int(n) for side in (grid[0], grid[-1], grid[:, 0], grid[:, -1]) for n in side}
-        edge = sorted(n for n in rim if n > 0 and plan.rooms[n - 1].area < 0.3 * _built(plan))
-        if not edge or len(plan.labels()) < 3:
-            return
-        victim = rng.choice(edge)
-        if rng.random() < 0.2:
-            plan.rooms[victim - 1].kind = "balcony"
-        else:
-            plan.erase(victim)
-
-
-def _built(plan: Layout) -> float:
-    return float((plan.grid > 0).sum()) * CELL * CELL
-
-
-def _join(rng: Random, plan: Layout, count: int) -> None:
-    for _ in range(count):
-        pairs = sorted(neighbours(plan.grid, 1.2))
-        pairs = [
-            (a, b)
-            for a, b in pairs
-            if plan.rooms[a - 1].area + plan.rooms[b - 1].area < 0.5 * _built(plan)
-        ]
-        if not pairs or len(plan.labels()) < 4:
-            return
-        plan.merge(*rng.choice(pairs))
-
-
-def _carve(
-    rng: Random,
-    plan: Layout,
-    count: int,
-    *,
-    kinds: tuple[str, ...] = ("closet", "closet", "wc", "storage"),
-    sizes: tuple[float, float] = (0.6, 1.8),
-) -> None:
-    """Cut cupboards and the like out of the corners of larger rooms."""
-    for _ in range(count):
-        roomy = [n for n in plan.labels() if plan.rooms[n - 1].main.area > 5 * sizes[0]]
-        if not roomy:
-            return
-        host = rng.choice(roomy)
-        rect = plan.rooms[host - 1].main
-        w, h = cells(rng.uniform(*sizes)), cells(rng.uniform(*sizes))
-        if w > rect.width * 0.6 or h > rect.height * 0.6:
-            continue
-        x = rng.choice((rect.x0, rect.x1 - w))
-        y = rng.choice((rect.y0, rect.y1 - h))
-        plan.add(rng.choice(kinds), Rect(x, y, x + w, y + h))
-
-
-def _stairwell(rng: Random, plan: Layout, chance: float) -> None:
-    """Turn a narrow room into stairs."""
-    fitting = []
-    for label in plan.labels():
-        rect = plan.rooms[label - 1].main
-        short, long = sorted((rect.width, rect.height))
-        if cells(0.9) <= short <= cells(2.8) and cells(2.4) <= long <= cells(6):
-            fitting.append(label)
-    if fitting and rng.random() < chance:
-        plan.rooms[rng.choice(fitting) - 1].kind = "stairs"
-
-
-def _largest(plan: Layout, kind: str) -> None:
-    labels = [n for n in plan.labels() if plan.rooms[n - 1].kind not in ("living", "kitchen")]
-    if labels:
-        max((plan.rooms[n - 1] for n in labels), key=lambda room: room.area).kind = kind
-
-
-def _mirrored(rng: Random, plan: Layout) -> Layout:
-    if rng.random() < 0.5:
-        return plan
-    mirrored = Layout(np.zeros_like(plan.grid))
-    _paste(mirrored, plan, 0, 0, flip_x=True, flip_y=False)
-    return mirrored
-
-
-def _paste(plan: Layout, unit: Layout, dx: int, dy: int, *, flip_x: bool, flip_y: bool) -> None:
-    rows, columns = unit.grid.shape
-    grid = unit.grid[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
-    offset = len(plan.rooms)
-    target = plan.grid[dy : dy + rows, dx : dx + columns]
-    target[grid > 0] = grid[grid > 0] + offset
-    for room in unit.rooms:
-        rects = [_turned(rect, columns, rows, flip_x, flip_y).moved(dx, dy) for rect in room.rects]
-        plan.rooms.append(type(room)(room.kind, rects))
-
-
-def _turned(rect: Rect, columns: int, rows: int, flip_x: bool, flip_y: bool) -> Rect:
-    x0, x1 = (columns - rect.x1, columns - rect.x0) if flip_x else (rect.x0, rect.x1)
-    y0, y1 = (rows - rect.y1, rows - rect.y0) if flip_y else (rect.y0, rect.y1)
-    return Rect(x0, y0, x1, y1)
-
-
-HOMES_FALLBACK = "blocks"
+PLAINEST = "blocks"
 FAMILIES: dict[str, Callable[[Random], Layout]] = {
     "blocks": blocks,
     "flat": flat,

@@ -93,7 +93,7 @@ def _stand(rng: Random, canvas: Canvas, wish: str, space: Box, floor: _Floor, st
     floor.taken.append(place.box)
     lines = draw(rng, width, depth)
     if style.palette and rng.random() < 0.8:
-        canvas.fill(place.points(lines[0]), style.paper)
+        canvas.fill(place.points(lines[0]), style.bare)
     for line in lines:
         canvas.line(place.points(line), style.fine)
     if wish == "flight":

@@ -152,7 +152,7 @@ def draw_opening(canvas: Canvas, opening: Opening, style: Style) -> None:
     """Cut the wall, draw what fills the gap, and mark the truth."""
     edge = opening.edge
     half = edge.thickness / 2 + 0.5 / canvas.scale
-    canvas.fill(edge.quad(opening.begin, opening.stop, half), style.paper)
+    canvas.fill(edge.quad(opening.begin, opening.stop, half), style.bare)
     number = canvas.add(Thing(opening.category, name=opening.shape))
     canvas.mark(edge.quad(opening.begin, opening.stop, edge.thickness / 2), number)
     if opening.category == "window":

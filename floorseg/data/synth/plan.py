@@ -8,12 +8,14 @@ import numpy as np
 
 from floorseg.core import rle
 from floorseg.data.annotation import Annotation
-from floorseg.data.synth import sheet
 from floorseg.data.synth.canvas import Canvas, Thing
 from floorseg.data.synth.degrade import degrade
-from floorseg.data.synth.families import FAMILIES, HOMES_FALLBACK
+from floorseg.data.synth.dimensions import dimension_chains, grid_axes
+from floorseg.data.synth.families import FAMILIES, PLAINEST
 from floorseg.data.synth.floors import paint_floors
+from floorseg.data.synth.fringe import draw_fringe
 from floorseg.data.synth.furniture import furnish
+from floorseg.data.synth.inscriptions import dashed_things, label_rooms
 from floorseg.data.synth.layout import CELL, Layout
 from floorseg.data.synth.openings import draw_opening, place_openings
 from floorseg.data.synth.outside import draw_outside
@@ -85,7 +87,7 @@ def draw_plan(
         metres += float((layout.grid > 0).sum()) * CELL * CELL
         scale = max(scale, canvas.scale)
     if "text" not in left_out:
-        sheet.fringe(rng, canvas, style, metres)
+        draw_fringe(rng, canvas, style, metres)
     wear = "none" if "degradation" in left_out else degrade(rng, canvas)
     return SyntheticPlan(
         canvas.picture, tuple(_annotations(canvas)), scale, style.name, wear, tuple(names)
@@ -111,7 +113,7 @@ def _plainer(style: Style, left_out: frozenset[str]) -> Style:
 
 def _families(rng: Random, style: Style, left_out: frozenset[str]) -> list[str]:
     if "layouts" in left_out:
-        return [HOMES_FALLBACK]
+        return [PLAINEST]
     count = rng.choices((1, 2, 3), (10, 1.4, 0.4))[0]
     if style.name == "furnished":
         count = 1
@@ -142,13 +144,17 @@ def _draw_storey(
         draw_outside(rng, canvas, layout, edges, style)
     paint_floors(rng, canvas, layout, [*bays, *cuts], style)
     furnish(rng, canvas, layout, openings, masses, style)
+    if style.fringe:
+        dashed_things(rng, canvas, layout, style)
     draw_walls(rng, canvas, edges, masses, style)
     for opening in openings:
         draw_opening(canvas, opening, style)
     if style.dimensions == "chain":
-        sheet.dimension_chains(rng, canvas, edges, layout, style)
+        dimension_chains(rng, canvas, edges, layout, style)
+        if rng.random() < style.fringe.get("axes", 0.0):
+            grid_axes(rng, canvas, edges, layout, style)
     if "text" not in left_out:
-        sheet.label_rooms(rng, canvas, layout, style)
+        label_rooms(rng, canvas, layout, style)
 
 
 def _annotations(canvas: Canvas) -> Iterable[Annotation]:

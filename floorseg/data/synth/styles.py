@@ -37,6 +37,9 @@ class Style:
         furniture: how full the rooms are, 0 to 1.
         smooth: antialiased lines.
         wobble: how unsteady the hand is, pixels.
+        fringe: chance of each thing beside the plan; empty for none, nothing outside either.
+        families: weights of the kinds of buildings.
+        inner_fill: inside of inner walls, where it differs from the outer ones'.
     """
 
     name: str
@@ -63,9 +66,25 @@ class Style:
     wobble: float = 0.0
     fringe: Mapping[str, float] = field(default_factory=dict)
     families: Mapping[str, float] = field(default_factory=dict)
+    inner_fill: Colour | None = None
+
+    @property
+    def bare(self) -> Colour:
+        """What shows in doorways and on furniture: the paper, or a light floor on dark paper."""
+        dark = sum(self.paper) < 330
+        return (245, 245, 245) if self.palette and dark else self.paper
 
 
-FRINGE = {"title": 0.5, "compass": 0.35, "scale": 0.2, "block": 0.1, "legend": 0.08, "axes": 0.05}
+FRINGE = {
+    "title": 0.5,
+    "compass": 0.35,
+    "scale": 0.2,
+    "block": 0.1,
+    "legend": 0.08,
+    "axes": 0.1,
+    "notes": 0.25,
+    "schedule": 0.06,
+}
 HOMES = {"flat": 4, "house": 4, "blocks": 2, "studio": 1, "rounded": 1.5, "units": 1, "warren": 1}
 
 
@@ -145,6 +164,7 @@ def cad(rng: Random) -> Style:
         wall_fill=WHITE if hollow else rng.choice((BLACK, (190, 190, 190), (220, 220, 220))),
         wall_line=(grey // 2,) * 3,
         wall_pattern=rng.choice(("plain", "plain", "hatch", "hatch", "cross", "dots")),
+        inner_fill=rng.choice((None, None, None, WHITE, (grey // 2,) * 3)),
         thickness=(rng.uniform(0.15, 0.4), rng.uniform(0.1, 0.18)),
         fine=colour or rng.choice(((grey,) * 3, (110, 110, 110), (160, 160, 160))),
         palette=rng.choice(("",) * 8 + ("pale", "bright")),
@@ -158,7 +178,7 @@ def cad(rng: Random) -> Style:
         language=rng.choice(("en", "en", "fr", "de", "fi", "es", "it", "pt")),
         dimensions=rng.choice(("chain", "chain", "chain", "inside", "none", "arrows")),
         furniture=rng.choice((0.0, 0.3, 0.6, 0.9)),
-        fringe=FRINGE | {"scale": 0.4, "block": 0.35, "axes": 0.3, "legend": 0.2},
+        fringe=FRINGE | {"scale": 0.4, "block": 0.35, "axes": 0.35, "notes": 0.5},
         families=HOMES | {"institution": 1, "warren": 2},
     )
 

@@ -50,7 +50,8 @@ def _insides(rng: Random, canvas: Canvas, edges: list[Edge], style: Style) -> No
     line = style.line_weight / canvas.scale
     hollow = [edge for edge in edges if edge.thickness > 2.6 * line]
     for edge in hollow:
-        canvas.fill(_body(edge, line), style.wall_fill)
+        inner = style.inner_fill if edge.kind != "outer" else None
+        canvas.fill(_body(edge, line), inner or style.wall_fill)
     if style.wall_pattern == "plain":
         return
     mask = np.zeros(canvas.truth.shape, np.uint8)

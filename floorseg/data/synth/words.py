@@ -133,6 +133,14 @@ TITLES: dict[str, tuple[str, ...]] = {
     "ru": ("2 ЭТАЖ", "План 1 этажа", "3 этаж", "Экспликация"),
 }
 
+NOTES = (
+    "all dimensions are to be checked on site before work starts",
+    "see detail A-102 finished floor level existing wall new opening",
+    "ceiling height steel beam above gas meter concrete slab",
+    "tiles oak fixed glazing fire door REV typ. 1:100 approx. clg. ht. c/c Ø 12",
+)
+NOTE_WORDS = tuple(word for note in NOTES for word in note.split())
+
 CAPTIONS = (
     "APPROX. GROSS INTERNAL FLOOR AREA {feet} SQ FT / {metres} SQ M",
     "Gross Internal Area {feet} sq ft / {metres} sq meters",
@@ -149,3 +157,9 @@ def room_name(rng: Random, kind: str, language: str) -> str:
     """A room's name; in English where the language has no word here."""
     names = NAMES.get(language, NAMES["en"]).get(kind) or NAMES["en"].get(kind, (kind.title(),))
     return rng.choice(names)
+
+
+def in_feet(metres: float) -> str:
+    """Feet and inches, as builders write them."""
+    inches = round(metres / 0.0254)
+    return f"{inches // 12}'{inches % 12}\""
