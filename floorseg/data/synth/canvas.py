@@ -52,7 +52,7 @@ class Canvas:
         """An empty sheet of (width, height) pixels."""
         width, height = size
         picture = np.empty((height, width, 3), np.uint8)
-        picture[:] = paper
+        cv2.rectangle(picture, (0, 0), (width, height), paper, cv2.FILLED)
         empty = np.zeros((height, width), np.uint16)
         return cls(picture, empty, empty.copy(), rng)
 

@@ -27,13 +27,12 @@ def paint_floors(
     labels = layout.labels()
     for label in labels:
         numbers[label] = canvas.add(Thing("room", layout.rooms[label - 1].kind))
-    inside = floor > 0
-    canvas.truth[inside] = numbers[floor][inside]
+    canvas.truth = np.maximum(canvas.truth, numbers[floor])
     if style.palette:
         shades = _shades(rng, layout, labels, style.palette)
         for label in labels:
             colours[label] = shades[label]
-        canvas.picture[inside] = colours[floor][inside]
+        cv2.copyTo(colours[floor], (floor > 0).view(np.uint8), canvas.picture)
     for label in labels:
         if rng.random() < style.texture:
             _pattern(rng, canvas, floor == label, layout.rooms[label - 1].kind)

@@ -6,9 +6,8 @@ from random import Random
 
 import numpy as np
 
-from floorseg.core import rle
 from floorseg.data.annotation import Annotation
-from floorseg.data.synth.canvas import Canvas, Thing
+from floorseg.data.synth.canvas import Canvas
 from floorseg.data.synth.degrade import degrade
 from floorseg.data.synth.dimensions import dimension_chains, grid_axes
 from floorseg.data.synth.families import FAMILIES, PLAINEST
@@ -22,21 +21,11 @@ from floorseg.data.synth.outside import draw_outside
 from floorseg.data.synth.placing import boxes_on_sheet, place
 from floorseg.data.synth.shapes import add_bays, add_masses, cut_corners
 from floorseg.data.synth.styles import Style, choose_style
+from floorseg.data.synth.truth import annotations_of
 from floorseg.data.synth.wall_ink import draw_walls
 from floorseg.data.synth.walls import build_walls
 
 TRAITS = ("furniture", "text", "thin-walls", "fills", "degradation", "layouts", "dimensions")
-CATEGORIES = {
-    "room": 1,
-    "wall": 2,
-    "door": 3,
-    "window": 4,
-    "opening": 5,
-    "stairs": 6,
-    "lift": 7,
-    "column": 8,
-}
-SMALLEST = {"room": 60, "wall": 8, "door": 8, "window": 8, "opening": 8}  # pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +79,7 @@ def draw_plan(
         draw_fringe(rng, canvas, style, metres)
     wear = "none" if "degradation" in left_out else degrade(rng, canvas)
     return SyntheticPlan(
-        canvas.picture, tuple(_annotations(canvas)), scale, style.name, wear, tuple(names)
+        canvas.picture, tuple(annotations_of(canvas)), scale, style.name, wear, tuple(names)
     )
 
 
@@ -155,28 +144,3 @@ def _draw_storey(
             grid_axes(rng, canvas, edges, layout, style)
     if "text" not in left_out:
         label_rooms(rng, canvas, layout, style)
-
-
-def _annotations(canvas: Canvas) -> Iterable[Annotation]:
-    """One annotation for every object that can still be seen."""
-    number = 0
-    for layer in (np.asfortranarray(canvas.truth), np.asfortranarray(canvas.over)):
-        counts = np.bincount(layer.ravel(), minlength=len(canvas.things) + 1)
-        for index in np.flatnonzero(counts[1:]) + 1:
-            thing = canvas.things[index - 1]
-            if counts[index] < SMALLEST.get(thing.category, 20):
-                continue
-            number += 1
-            yield _annotation(number, layer == index, thing)
-
-
-def _annotation(number: int, mask: np.ndarray, thing: Thing) -> Annotation:
-    extra = {"room_type": thing.room_type} if thing.room_type else {}
-    extra |= {"kind": thing.name} if thing.name else {}
-    return Annotation(
-        id=number,
-        segmentation=rle.encode(mask),
-        category_id=CATEGORIES[thing.category],
-        category_name=thing.category,
-        extra=extra,
-    )
