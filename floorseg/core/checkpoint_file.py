@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ _NUMBERS: list[Any] = [
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")),
 ]
+_READING = Lock()  # what torch allows in a pickle is one list for all threads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +84,13 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         )
     ours = content.get("floorseg")
     notes = ours if isinstance(ours, Mapping) else {}
+    size, origin = notes.get("image_size"), notes.get("origin")
     epoch = content.get("epoch") if inner else None
     return CheckpointFile(
         path,
         weights,
-        image_size=notes.get("image_size"),
-        origin=notes.get("origin") or {},
+        image_size=size if isinstance(size, int) else None,
+        origin=origin if isinstance(origin, Mapping) else {},
         extras=tuple(str(key) for key in content if key not in {inner, "floorseg"} and inner),
         epoch=epoch if isinstance(epoch, int) else None,
     )
@@ -157,7 +160,7 @@ def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
-        with torch.serialization.safe_globals(_NUMBERS):
+        with _READING, torch.serialization.safe_globals(_NUMBERS):
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
