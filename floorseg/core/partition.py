@@ -1,3 +1,244 @@
-"""x."""
-def find_rooms(*a, **k):
-    yield from ()
+"""The ``rooms`` preset: a partition of a plan into rooms.
+
+Clicks on a grid give many answers; ``consensus`` makes regions of them; here the set of regions
+that do not overlap and are worth most together is chosen, what nothing covers is clicked again, and
+every pixel is given to the room that claims it most. Knows nothing of files.
+"""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from floorseg.core.candidates import Candidates, click_grid, join, never, sweep
+from floorseg.core.consensus import Regions, agree
+from floorseg.core.predictor import Embedding, Predictor, enlarge
+from floorseg.core.presets import EverythingSettings
+from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
+
+_WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
+_MAY_OVERLAP = 0.3  # part of the smaller region; from there on two regions exclude each other
+_QUALITY_POWER = 2.0  # how much quality counts beside area: unions are large but poor
+_MORE_CLICKS = 24  # in each further round
+_MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
+
+
+def find_rooms(
+    predictor: Predictor,
+    embedding: Embedding,
+    settings: EverythingSettings,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    stop: Callable[[], bool] = never,
+) -> Iterator[MaskProposal]:
+    """Rooms that do not overlap, the surest first.
+
+    Args:
+        predictor: whose model is asked.
+        embedding: of the plan.
+        settings: with ``partition``.
+        progress: called after every batch of clicks.
+        stop: asked between batches.
+
+    Raises:
+        Stopped: if ``stop`` said so.
+    """
+    size = embedding.size
+    clicked = click_grid(settings.points_per_side, size)
+    total = len(clicked) + settings.extra_rounds * _MORE_CLICKS
+
+    def ask(points: np.ndarray, before: int) -> Candidates:
+        answers = sweep(
+            predictor, embedding, points,
+            min_score=settings.min_score,
+            min_stability=settings.min_stability,
+            stability_offset=settings.stability_offset,
+            multimask=settings.multimask,
+            progress=lambda done: progress(Progress(before + done.done, total, done.what)),
+            stop=stop,
+        )  # fmt: skip
+        # the sheet and the specks have no vote
+        share = (answers.logits > 0).flatten(1).float().mean(dim=1)
+        return answers[(share >= settings.min_area) & (share <= settings.max_area)]
+
+    found = ask(clicked, 0)
+    rooms = choose(agree(found, clicked, size), settings)
+    for _ in range(settings.extra_rounds):
+        spots = uncovered_spots(rooms, clicked, size, settings)
+        if len(spots) == 0:
+            break
+        more = ask(spots, len(clicked))
+        clicked = np.concatenate([clicked, spots])
+        found = join([found, more], predictor)
+        rooms = choose(agree(found, clicked, size), settings)
+    progress(Progress(total, total, "drawing"))
+    yield from _draw(rooms, size, settings)
+
+
+def choose(regions: Regions, settings: EverythingSettings) -> Regions:
+    """The regions that do not overlap and are worth most together, the surest first.
+
+    A region is worth its area times its quality squared. So a room is worth more than the table in
+    it, and two rooms are worth more than a shaky mask of both.
+    """
+    share = (regions.logits > 0).mean(axis=(1, 2)) if len(regions) else np.zeros(0)
+    fit = (share >= settings.min_area) & (share <= settings.max_area)
+    fit &= regions.agreement >= settings.min_agreement
+    regions, share = regions[fit], share[fit]
+    if len(regions) == 0:
+        return regions
+    worth = share * regions.quality**_QUALITY_POWER
+    kept = best_set(worth, _conflicts(regions.logits > 0))
+    return regions[kept[np.argsort(-regions.quality[kept], kind="stable")]]
+
+
+def best_set(worth: np.ndarray, conflicts: np.ndarray) -> np.ndarray:
+    """Places of items without conflicts that are worth much together: greedy, then exchanges.
+
+    An item comes in if it is worth more than all it drives out; one goes if those that only it
+    keeps out are worth more together. Ends because the sum grows with every exchange.
+
+    Args:
+        worth: float (R,), above 0.
+        conflicts: bool (R, R), symmetric, False on the diagonal.
+    """
+    order = np.argsort(-worth, kind="stable")
+    chosen = np.zeros(len(worth), dtype=bool)
+    _fill(chosen, order, conflicts)
+    improved = True
+    while improved:
+        improved = False
+        for item in order:
+            rival = _exchanged(chosen, int(item), order, conflicts)
+            if worth[rival].sum() > worth[chosen].sum() + 1e-9:
+                chosen, improved = rival, True
+    return np.flatnonzero(chosen)
+
+
+def _exchanged(
+    chosen: np.ndarray, item: int, order: np.ndarray, conflicts: np.ndarray
+) -> np.ndarray:
+    """The set after ``item`` has come in, or, where it was in, has gone for good."""
+    rival = chosen.copy()
+    if chosen[item]:
+        rival[item] = False
+        _fill(rival, order[order != item], conflicts)
+        return rival
+    rival[conflicts[item]] = False
+    rival[item] = True
+    _fill(rival, order, conflicts)
+    return rival
+
+
+def _fill(chosen: np.ndarray, order: np.ndarray, conflicts: np.ndarray) -> None:
+    """Add what still fits, the worthiest first."""
+    for item in order:
+        if not chosen[item] and not (conflicts[item] & chosen).any():
+            chosen[item] = True
+
+
+def _conflicts(masks: np.ndarray) -> np.ndarray:
+    """bool (R, R): pairs whose overlap is a large part of the smaller of the two."""
+    flat = masks.reshape(len(masks), -1).astype(np.float32)
+    area = flat.sum(axis=1)
+    smaller = np.minimum(area[:, None], area[None, :])
+    conflicts = flat @ flat.T > _MAY_OVERLAP * smaller
+    np.fill_diagonal(conflicts, val=False)
+    return conflicts
+
+
+def uncovered_spots(
+    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], settings: EverythingSettings
+) -> np.ndarray:
+    """Where to click next: float32 (N, 2), the middles of what no room covers and no click tried.
+
+    Args:
+        rooms: what was chosen so far.
+        clicked: float (N, 2), (x, y) in pixels of the picture.
+        size: (H, W) of the picture.
+        settings: ``min_area`` says how small a gap may be.
+    """
+    side = rooms.logits.shape[1] if len(rooms) else 128
+    free = np.ones((side, side), dtype=bool)
+    for room in rooms.logits:
+        free[room > 0] = False
+    scale = np.array([side / size[1], side / size[0]])
+    for x, y in np.clip(clicked * scale, 0, side - 1).astype(int):
+        free[y, x] = False
+    radius = max(1.5, side * float(np.sqrt(settings.min_area)) / 2)
+    spots: list[tuple[int, int]] = []
+    depth = cv2.distanceTransform(np.pad(free.view(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    while len(spots) < _MORE_CLICKS:
+        y, x = divmod(int(depth.argmax()), side)
+        if depth[y, x] < radius:
+            break
+        spots.append((x, y))
+        cv2.circle(depth, (x, y), max(2, round(2 * float(depth[y, x]))), 0.0, -1)
+    return ((np.array(spots, np.float32).reshape(-1, 2) + 0.5) / scale).astype(np.float32)
+
+
+def _draw(
+    rooms: Regions, size: tuple[int, int], settings: EverythingSettings
+) -> Iterator[MaskProposal]:
+    """Give every pixel to the room that claims it most, tidy each room, enlarge it."""
+    if len(rooms) == 0:
+        return
+    scale = min(1.0, _WORK_SIDE / max(size))
+    work = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    labels = _assign(torch.from_numpy(rooms.logits), work)
+    least = settings.min_area * labels.size
+    for i in range(len(rooms)):
+        mask = tidy(labels == i + 1, labels == 0)
+        if np.count_nonzero(mask) < max(least, 1):
+            continue
+        labels[mask] = i + 1
+        x, y = rooms.points[i].tolist()
+        yield MaskProposal(
+            mask=_full_size(mask, size),
+            score=float(np.clip(rooms.scores[i], 0, 1)),
+            stability=float(np.clip(rooms.stability[i], 0, 1)),
+            point=(x, y),
+        )
+
+
+def _assign(logits: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """int32 (H, W): number of the room, from 1, with the highest logit above 0; 0 for none."""
+    labels = np.zeros(size, dtype=np.int32)
+    highest = np.zeros(size, dtype=np.float32)
+    for number, room in enumerate(logits, start=1):
+        large = enlarge(room, size).numpy()
+        claimed = large > highest
+        labels[claimed] = number
+        highest[claimed] = large[claimed]
+    return labels
+
+
+def tidy(mask: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """A room without detached crumbs and with its holes filled where nobody else lives.
+
+    Args:
+        mask: bool (H, W).
+        free: bool (H, W), pixels that belong to no room.
+    """
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
+    if count <= 1:
+        return mask
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    keep = np.concatenate([[False], areas >= _MINOR_PART * areas.max()])
+    mask = keep[parts]
+    outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, dtype=np.uint8)
+    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
+    return mask | (filled.view(bool) & free)
+
+
+def _full_size(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Enlarged with smooth edges; masks that did not overlap do not overlap afterwards."""
+    if mask.shape == size:
+        return mask
+    # two neighbours' shares of a pixel add up to 254, so that only one is above 127
+    shares = mask.view(np.uint8) * np.uint8(254)
+    large = cv2.resize(shares, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return large > 127
