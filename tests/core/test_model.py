@@ -1,6 +1,7 @@
 """Any checkpoint people have becomes the right model, without being told which."""
 
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +245,10 @@ def test_the_nano_config_has_one_source():
     shown = ROOT / "configs" / "models" / "floorseg_nano.yaml"
 
     assert shown.resolve() == ROOT / "floorseg" / "core" / "nano.yaml"
+
+
+def test_many_threads_load_at_once(saved, nano):
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: load_model(saved, "cpu"), range(8)))
+
+    assert all(same_weights(model, nano) for model in models)
