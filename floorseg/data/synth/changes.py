@@ -2,6 +2,7 @@
 
 from random import Random
 
+import cv2
 import numpy as np
 
 from floorseg.data.synth.layout import CELL, Layout, Rect, cells, neighbours
@@ -18,12 +19,18 @@ def leave_out(rng: Random, plan: Layout, count: int) -> None:
         victim = rng.choice(edge)
         if rng.random() < 0.2:
             plan.rooms[victim - 1].kind = "balcony"
-        else:
+        elif in_one_piece((grid > 0) & (grid != victim)) or rng.random() < 0.1:
             plan.erase(victim)
 
 
 def _built(plan: Layout) -> float:
     return float((plan.grid > 0).sum()) * CELL * CELL
+
+
+def in_one_piece(built: np.ndarray) -> bool:
+    """Whether what is built hangs together."""
+    count, _ = cv2.connectedComponents(built.astype(np.uint8), connectivity=4)
+    return bool(count <= 2)
 
 
 def join(rng: Random, plan: Layout, count: int) -> None:

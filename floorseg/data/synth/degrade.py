@@ -75,6 +75,10 @@ def _crop(rng: Random, canvas: Canvas) -> None:
     width, height = canvas.size
     zoom = rng.uniform(1.1, 2.0)
     left, top = rng.random() * width * (zoom - 1), rng.random() * height * (zoom - 1)
+    x, y = int(left / zoom), int(top / zoom)
+    part = canvas.truth[y : y + int(height / zoom), x : x + int(width / zoom)]
+    if np.count_nonzero(part) < 0.4 * part.size:
+        return
     _warp(canvas, np.array([[zoom, 0, -left], [0, zoom, -top], [0, 0, 1]]), _paper(canvas))
 
 
@@ -165,8 +169,8 @@ def _tiny(rng: Random, noise: np.random.Generator, picture: np.ndarray) -> np.nd
 def _fax(rng: Random, noise: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Black and white with frayed lines."""
     grey = cv2.cvtColor(cv2.GaussianBlur(picture, (3, 3), 0.8), cv2.COLOR_RGB2GRAY)
-    rough = grey.astype(np.float32) + _grain(noise, grey.shape, 40)
-    level = min(200.0, float(np.median(grey)) * 0.75) if np.median(grey) > 90 else 128.0
+    rough = grey.astype(np.float32) + _grain(noise, grey.shape, rng.uniform(8, 26))
+    level = min(200.0, float(np.median(grey)) * 0.7) if np.median(grey) > 90 else 128.0
     binary = ((rough > level) * 255).astype(np.uint8)
     return cv2.cvtColor(binary, cv2.COLOR_GRAY2RGB)
 

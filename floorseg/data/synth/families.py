@@ -23,7 +23,7 @@ LIVING = ("living", "bedroom", "kitchen", "dining", "study", "bedroom", "bathroo
 def blocks(rng: Random) -> Layout:
     """A few large rooms, the outline notched where rooms were left out."""
     plan = blank(rng.uniform(6.5, 13.5), rng.uniform(6.5, 13.5))
-    parts = split(rng, _whole(plan), rng.randint(3, 9), cells(2.0))
+    parts = split(rng, _whole(plan), rng.randint(4, 9), cells(2.0))
     for part in parts:
         plan.add(rng.choice(LIVING), part)
     leave_out(rng, plan, rng.choice((0, 0, 1, 1, 2, 2, 3)))

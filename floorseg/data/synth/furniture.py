@@ -58,6 +58,7 @@ def furnish(
 ) -> None:
     """Stand furniture in the rooms of a storey; stairs and lifts in theirs."""
     inset = style.thickness[1] / 2 + 0.02
+    away = inset + style.stand_off
     blocked = [opening.clearance for opening in openings if opening.category != "window"]
     blocked += [mass.box for mass in masses]
     for label in plan.labels():
@@ -65,7 +66,7 @@ def furnish(
         if room.kind in ("stairs", "lift"):
             draw_rise(rng, canvas, room, style, inset)
         elif style.furniture > 0:
-            _fill(rng, canvas, _Floor(plan, label, list(blocked)), style, inset)
+            _fill(rng, canvas, _Floor(plan, label, list(blocked)), style, away)
 
 
 def _fill(rng: Random, canvas: Canvas, floor: _Floor, style: Style, inset: float) -> None:

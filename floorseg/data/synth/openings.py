@@ -56,7 +56,9 @@ def place_openings(rng: Random, plan: Layout, edges: list[Edge], style: Style) -
         if not edge.outer and edge.length > 0.9:
             pair = (min(edge.left, edge.right), max(edge.left, edge.right))
             inner.setdefault(pair, []).append(edge)
-    openings = [_door(rng, plan, inner[pair]) for pair in _tree(rng, plan, sorted(inner))]
+    openings = [
+        _door(rng, plan, inner[pair], style.oddity) for pair in _tree(rng, plan, sorted(inner))
+    ]
     outer = [edge for edge in edges if edge.kind == "outer" and edge.length > 0.8]
     if outer:
         for edge in _some(rng, outer):
@@ -103,12 +105,13 @@ def _cost(rng: Random, plan: Layout, pair: tuple[int, int]) -> float:
     return cost
 
 
-def _door(rng: Random, plan: Layout, edges: list[Edge]) -> Opening:
+def _door(rng: Random, plan: Layout, edges: list[Edge], oddity: float) -> Opening:
     edge = rng.choice(edges)
     kinds = [plan.rooms[label - 1].kind for label in (edge.left, edge.right)]
     width = min(WIDE.get(kind, 0.85) for kind in kinds) * rng.uniform(0.9, 1.15)
     shape = rng.choices(
-        ("single", "double", "sliding", "folding", "passage"), (10, 0.8, 0.5, 0.3, 1.0)
+        ("single", "double", "sliding", "folding", "passage"),
+        (10, 0.8 * oddity, 0.5 * oddity, 0.3 * oddity, oddity),
     )[0]
     if "closet" in kinds:
         shape = rng.choice(("single", "double", "folding", "sliding"))

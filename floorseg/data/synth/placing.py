@@ -47,7 +47,7 @@ def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style)
 def place(rng: Random, canvas: Canvas, layout: Layout, style: Style, box: Box) -> None:
     """Set the canvas's metres so that the storey lies in its box of paper."""
     width, height = layout.size
-    x0, y0, x1, y1 = box
+    x0, y0, x1, y1 = _inset(box, style.thickness[0] / 2, layout.size)
     wide, tall = (x1 - x0) / width, (y1 - y0) / height
     even = min(wide, tall)
     stretch = rng.choice((0.0, 0.4, 0.8, 1.0)) if style.name != "furnished" else 1.0
@@ -62,6 +62,14 @@ def place(rng: Random, canvas: Canvas, layout: Layout, style: Style, box: Box) -
         target = _slanted(rng, target)
     source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     canvas.to_pixels = cv2.getPerspectiveTransform(source, target)
+
+
+def _inset(box: Box, metres: float, size: tuple[float, float]) -> Box:
+    """The box without the outer halves of the outer walls."""
+    x0, y0, x1, y1 = box
+    across = (x1 - x0) * metres / (size[0] + 2 * metres)
+    down = (y1 - y0) * metres / (size[1] + 2 * metres)
+    return x0 + across, y0 + down, x1 - across, y1 - down
 
 
 def _slanted(rng: Random, corners: np.ndarray) -> np.ndarray:

@@ -125,10 +125,10 @@ def _draw_storey(
     thinnest = 2.0 / canvas.scale
     thickness = (max(style.thickness[0], thinnest * 1.2), max(style.thickness[1], thinnest))
     style = replace(style, thickness=thickness)
-    edges, bays = add_bays(rng, layout, build_walls(rng, layout, thickness))
-    edges, cuts = cut_corners(rng, layout, edges)
+    edges, bays = add_bays(rng, layout, build_walls(rng, layout, thickness), style.oddity)
+    edges, cuts = cut_corners(rng, layout, edges, style.oddity)
     openings = place_openings(rng, layout, edges, style)
-    masses = add_masses(rng, layout, edges, [opening.clearance for opening in openings])
+    masses = add_masses(rng, edges, [opening.clearance for opening in openings], style.oddity)
     if style.fringe:
         draw_outside(rng, canvas, layout, edges, style)
     paint_floors(rng, canvas, layout, [*bays, *cuts], style)

@@ -37,11 +37,13 @@ class Mass:
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def add_bays(rng: Random, plan: Layout, edges: list[Edge]) -> tuple[list[Edge], list[Patch]]:
+def add_bays(
+    rng: Random, plan: Layout, edges: list[Edge], oddity: float
+) -> tuple[list[Edge], list[Patch]]:
     """Push parts of outer walls out: three-sided, round or square bays."""
     result: list[Edge] = []
     patches: list[Patch] = []
-    chance = rng.choice((0.0, 0.0, 0.1, 0.3))
+    chance = rng.choice((0.0, 0.0, 0.1, 0.3)) * oddity
     for edge in edges:
         bay = _bay(rng, plan, edge) if rng.random() < chance and edge.outer else None
         if bay is None:
@@ -82,11 +84,13 @@ def _bay(rng: Random, plan: Layout, edge: Edge) -> tuple[float, float, list[Poin
     return begin, stop, [edge.at(begin), *middle, edge.at(stop)]
 
 
-def cut_corners(rng: Random, plan: Layout, edges: list[Edge]) -> tuple[list[Edge], list[Patch]]:
+def cut_corners(
+    rng: Random, plan: Layout, edges: list[Edge], oddity: float
+) -> tuple[list[Edge], list[Patch]]:
     """Cut corners of rooms that jut into another room: walls at 45 degrees."""
     patches: list[Patch] = []
     edges = list(edges)
-    for _ in range(rng.choice((0, 0, 0, 1, 2))):
+    for _ in range(rng.choice((0, 0, 0, 1, 2)) if rng.random() < oddity else 0):
         corners = list(_corners(plan, edges))
         if not corners:
             break
@@ -153,11 +157,15 @@ def _shortened(edge: Edge, corner: Point, end: Point) -> Edge:
 
 
 def add_masses(
-    rng: Random, plan: Layout, edges: list[Edge], taken: list[tuple[float, float, float, float]]
+    rng: Random,
+    edges: list[Edge],
+    taken: list[tuple[float, float, float, float]],
+    oddity: float,
 ) -> list[Mass]:
     """Chimney breasts and shafts along walls, columns on crossings; none before a door."""
     masses: list[Mass] = []
     breasts, columns = rng.choice((0.0, 0.0, 0.08, 0.2)), rng.choice((0.0, 0.0, 0.0, 0.25, 0.6))
+    breasts, columns = breasts * oddity, columns * oddity
     size = rng.uniform(0.25, 0.55)
     for edge in edges:
         if edge.kind == "parapet":

@@ -40,6 +40,9 @@ class Style:
         fringe: chance of each thing beside the plan; empty for none, nothing outside either.
         families: weights of the kinds of buildings.
         inner_fill: inside of inner walls, where it differs from the outer ones'.
+        oddity: how often the grid is broken (bays, cut corners, breasts), doorways lack doors and
+            doors have two leaves, against the usual.
+        stand_off: metres between furniture and walls.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Style:
     fringe: Mapping[str, float] = field(default_factory=dict)
     families: Mapping[str, float] = field(default_factory=dict)
     inner_fill: Colour | None = None
+    oddity: float = 1.0
+    stand_off: float = 0.0
 
     @property
     def bare(self) -> Colour:
@@ -100,6 +105,8 @@ def furnished(rng: Random) -> Style:
         windows=rng.choice(("none", "none", "none", "none", "double")),
         labels="none",
         furniture=rng.uniform(0.4, 1.0),
+        oddity=rng.choice((0.0, 0.0, 0.2, 1.0)),
+        stand_off=rng.choice((0.0, 0.12, 0.2, 0.35)),
         families={"blocks": 8, "flat": 1, "rounded": 2, "house": 1, "studio": 0.5},
     )
 
@@ -293,7 +300,7 @@ def bare(rng: Random) -> Style:
 
 
 STYLES: dict[str, tuple[float, Callable[[Random], Style]]] = {
-    "furnished": (5.0, furnished),
+    "furnished": (7.0, furnished),
     "agent": (4.0, agent),
     "survey": (3.5, survey),
     "cad": (4.0, cad),
