@@ -20,7 +20,7 @@ def rectangle(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     mask[top:bottom, left:right] = 1
     inside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
     outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
-    return np.where(mask > 0, inside * 6 - 3, 3 - outside * 6).clip(-30, 30).astype(np.float32)
+    return np.where(mask > 0, inside * 20 - 10, 10 - outside * 20).clip(-30, 30).astype(np.float32)
 
 
 class PaintedPredictor(Predictor):
