@@ -230,10 +230,11 @@ class PlanDataset(Dataset):
 
     def _plan(self, index: int) -> ReducedPlan:
         sample = self.video_dataset.samples[index]
-        size = round(self.image_size * self._reserve)
+        # never larger than the picture: there would be nothing more to see
+        size = min(round(self.image_size * self._reserve), max(sample.width, sample.height))
         try:
             return self._cache.load(sample, size)
-        except FloorsegError as problem:
+        except (FloorsegError, OSError) as problem:
             raise DatasetError(f"training cannot read {sample.image_path}: {problem}") from problem
 
     def _view(

@@ -7,6 +7,7 @@ SAM 2 does with every picture it is given.
 
 import hashlib
 import logging
+import math
 import os
 import zlib
 from dataclasses import dataclass
@@ -66,8 +67,7 @@ def reduce_sample(sample: Sample, size: int) -> ReducedPlan:
                 f"{annotation.id} is {mask.shape[1]} x {mask.shape[0]}; re-export it at the "
                 "picture's size"
             )
-        small = _resize(mask.astype(np.uint8) * 255, size)
-        row[:] = np.packbits(small > 127, axis=1)
+        row[:] = np.packbits(_reduce_mask(mask, annotation.bbox(), size), axis=1)
     names = tuple(annotation.category_name or "" for annotation in sample.annotations)
     return ReducedPlan(_resize(image, size), packed, names)
 
@@ -129,6 +129,36 @@ class ReducedCache:
         beside = path.with_suffix(f".{os.getpid()}.tmp")
         beside.write_bytes(blob)
         os.replace(beside, path)
+
+
+def _reduce_mask(mask: np.ndarray, box: tuple[float, float, float, float], size: int) -> np.ndarray:
+    """bool (size, size): where at least half of what a pixel stands for is inside.
+
+    Only the part around the mask is looked at, cut where old and new pixels share an edge.
+    """
+    height, width = mask.shape
+    if min(mask.shape) < size:
+        return _resize(mask.astype(np.uint8) * 255, size) > 127
+    left, right, from_x, to_x = _shared_edges(box[0], box[2], width, size)
+    top, bottom, from_y, to_y = _shared_edges(box[1], box[3], height, size)
+    part = np.ascontiguousarray(mask[top:bottom, left:right]).view(np.uint8) * 255
+    result = np.zeros((size, size), dtype=bool)
+    small = cv2.resize(part, (to_x - from_x, to_y - from_y), interpolation=cv2.INTER_AREA)
+    result[from_y:to_y, from_x:to_x] = small > 127
+    return result
+
+
+def _shared_edges(start: float, length: float, old: int, new: int) -> tuple[int, int, int, int]:
+    """The least span of old pixels around ``start .. start + length`` that new pixels fill exactly.
+
+    Returns:
+        its first and last edge in old pixels, and the same two edges in new ones.
+    """
+    common = math.gcd(old, new)
+    step = old // common  # old pixels between two edges that both grids share
+    first = min(int(start) // step, common - 1)
+    last = max(first + 1, min(common, math.ceil((start + length) / step)))
+    return first * step, last * step, first * (new // common), last * (new // common)
 
 
 def _resize(array: np.ndarray, size: int) -> np.ndarray:
