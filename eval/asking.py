@@ -17,8 +17,7 @@ from floorseg.core.metrics import boundary_pixels
 from floorseg.core.prompts import next_click
 from floorseg.core.structures import Point, Prompt
 
-BATCH = 16  # prompts decoded together; more is no faster on a processor and takes more memory
-GPU_BATCH = 64
+BATCH = 64  # prompts whose answers are held at a time
 
 Box = tuple[float, float, float, float]
 Correct = Callable[[int, np.ndarray, np.ndarray], Point | None]
@@ -138,10 +137,8 @@ def _ask(
     predictor: Answering, embedding: Any, talks: Sequence[Conversation], *, multimask: bool
 ) -> None:
     """Put one prompt to the model for each conversation, and judge the answers."""
-    device = getattr(predictor, "device", None)
-    batch = BATCH if device is None or device.type == "cpu" else GPU_BATCH
-    for start in range(0, len(talks), batch):
-        group = talks[start : start + batch]
+    for start in range(0, len(talks), BATCH):
+        group = talks[start : start + BATCH]
         given = [talk.logits for talk in group if talk.logits is not None]
         decoded = predictor.decode_logits(
             embedding,

@@ -71,10 +71,13 @@ def _entry(place: int, record: Mapping[str, Any], counts: str) -> dict[str, Any]
     }
 
 
-def _dataset(records: Mapping[int, Any], entries: list[dict[str, Any]]) -> COCO:
+def _dataset(records: Mapping[int, Mapping[str, Any]], entries: list[dict[str, Any]]) -> COCO:
     dataset = COCO()
     dataset.dataset = {
-        "images": [{"id": place} for place in records],
+        "images": [
+            {"id": place, "height": record["height"], "width": record["width"]}
+            for place, record in records.items()
+        ],
         "categories": [{"id": 1, "name": "object"}],
         "annotations": [{**entry, "id": i} for i, entry in enumerate(entries, start=1)],
     }

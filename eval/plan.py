@@ -93,7 +93,8 @@ class EvalPlan:
         dataset = open_dataset(self.data, self.split or None)
         if not self.limit or self.limit >= len(dataset):
             return dataset
-        places = [i * len(dataset) // self.limit for i in range(self.limit)]
+        step = len(dataset) / self.limit
+        places = [int((i + 0.5) * step) for i in range(self.limit)]
         return replace(dataset, entries=tuple(dataset.entries[i] for i in places))
 
 

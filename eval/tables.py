@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from eval.report import SCORES, Comparison, EvalReport
+from eval.report import SCORES, Comparison, EvalReport, GroupScore
 from eval.statistics import Difference, Interval, Verdict
 
 _STYLE = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.CANNOT_TELL: "dim"}
@@ -110,14 +110,15 @@ def seconds(left: float | None) -> str:
     return f"about {left:.0f} s left"
 
 
-def _groups(title: str, groups: Sequence[object]) -> Table:
-    table = Table("", "objects", "IoU", "last IoU", "best IoU", "boundary", "pixels", title=title)
+def _groups(title: str, groups: Sequence[GroupScore]) -> Table:
+    table = Table("", "objects", "IoU", "last", "best", "boundary", "pixels", title=title)
     for group in groups:
-        parts = ("iou", "last_iou", "best_iou", "boundary_iou", "pixel_iou")
+        others = (group.last_iou, group.best_iou, group.boundary_iou, group.pixel_iou)
         table.add_row(
-            str(getattr(group, "name", "")),
-            str(getattr(group, "objects", "")),
-            *(_interval(getattr(group, part)) for part in parts),
+            group.name,
+            str(group.objects),
+            _interval(group.iou),
+            *("" if found is None else f"{found.mean:.3f}" for found in others),
         )
     return table
 

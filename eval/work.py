@@ -70,7 +70,7 @@ def load_subject(plan: EvalPlan, device: str = "") -> Subject:
     if plan.checkpoint_sha256 and digest(path) != plan.checkpoint_sha256:
         raise RunError(f"{path} has changed since this evaluation began; choose another --out")
     model = load_model(path, device or plan.device, image_size=plan.image_size or None)
-    predictor = Predictor(model)
+    predictor = Predictor(model, precision="float32")  # the same numbers on every machine
     return Subject(predictor, lambda found: everything(predictor, found, plan.preset), path)
 
 
