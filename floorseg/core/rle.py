@@ -47,6 +47,20 @@ def bbox(segmentation: Segmentation) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
+def areas(segmentations: Sequence[Segmentation]) -> np.ndarray:
+    """int64 (N,) numbers of pixels of many compressed COCO RLEs, in one call."""
+    if not segmentations:
+        return np.zeros(0, dtype=np.int64)
+    return np.asarray(coco_mask.area(list(segmentations))).astype(np.int64)
+
+
+def boxes(segmentations: Sequence[Segmentation]) -> np.ndarray:
+    """float64 (N, 4) boxes, (x, y, width, height), of many compressed COCO RLEs, in one call."""
+    if not segmentations:
+        return np.zeros((0, 4))
+    return np.asarray(coco_mask.toBbox(list(segmentations)), dtype=np.float64)
+
+
 def runs(segmentation: Segmentation) -> np.ndarray:
     """int64 run lengths of a compressed COCO RLE: zeros, ones, zeros, ... down the columns."""
     counts = segmentation["counts"]

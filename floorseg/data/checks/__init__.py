@@ -1,0 +1,1 @@
+"""What is wrong with a dataset: one small function a check, every finding with its fix."""
