@@ -1,8 +1,8 @@
 """The run folder: everything about one training run, in files that outlive the process.
 
 ``config.yaml`` (resolved), ``provenance.json`` (command, versions, data digest, seed),
-``progress.jsonl`` (one event a line), ``log.txt``, ``pid`` and ``exit``. Whoever wants to know how
-a run is doing reads the folder; nobody needs to have started it.
+``progress.jsonl`` (one event a line), ``log.txt``, ``queue.json``, ``pid`` and ``exit``. Whoever
+wants to know how a run is doing reads the folder; nobody needs to have started it.
 """
 
 import json
@@ -28,6 +28,7 @@ class RunState(StrEnum):
     """How a run is doing. ``stopped``: on request, everything saved; ``interrupted``: it died."""
 
     CREATED = "created"
+    QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -93,6 +94,11 @@ class RunFolder:
         return self.path / "log.txt"
 
     @property
+    def ticket(self) -> Path:
+        """Its place in a queue, while it waits: when it came and what it waits for."""
+        return self.path / "queue.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Where weights lie: ``checkpoint.pt`` (last, resumable) and ``best.pt`` (for use)."""
         return self.path / "checkpoints"
@@ -135,12 +141,14 @@ class RunFolder:
         """
         if self.state() is RunState.RUNNING and self._process().get("pid") != os.getpid():
             raise RunError(f"{self.name} is running already; stop it first")
-        me = psutil.Process()
+        self.hand_to(psutil.Process())
+
+    def hand_to(self, process: psutil.Process) -> None:
+        """Say that a process of this machine runs it now."""
+        facts = {"pid": process.pid, "started": process.create_time(), "host": socket.gethostname()}
         (self.path / "exit").unlink(missing_ok=True)
-        self.write_json(
-            "pid",
-            {"pid": me.pid, "started": me.create_time(), "host": socket.gethostname()},
-        )
+        self.write_json("pid", facts)
+        self.ticket.unlink(missing_ok=True)
 
     def leave(self, state: RunState, message: str = "") -> None:
         """Say how it ended."""
@@ -149,19 +157,19 @@ class RunFolder:
 
     def state(self) -> RunState:
         """How the run is doing, from the files and the process table."""
-        said = self._read_json("exit").get("state")
+        said = self.read_json("exit").get("state")
         if said is not None:
             return RunState(said)
         process = self._process()
         if not process:
-            return RunState.CREATED
+            return RunState.QUEUED if self.ticket.is_file() else RunState.CREATED
         if process.get("host") != socket.gethostname():
             return RunState.RUNNING if self._spoke_lately() else RunState.INTERRUPTED
         return RunState.RUNNING if _lives(process) else RunState.INTERRUPTED
 
     def exit_message(self) -> str:
         """What it said when it ended, or ""."""
-        return str(self._read_json("exit").get("message", ""))
+        return str(self.read_json("exit").get("message", ""))
 
     def pid(self) -> int | None:
         """The process that runs it, if one does on this machine."""
@@ -170,7 +178,7 @@ class RunFolder:
         return int(process["pid"]) if here else None
 
     def _process(self) -> dict[str, Any]:
-        return self._read_json("pid")
+        return self.read_json("pid")
 
     def _spoke_lately(self) -> bool:
         try:
@@ -179,7 +187,8 @@ class RunFolder:
             return False
         return age < SILENCE
 
-    def _read_json(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the folder; empty where it is missing or being written."""
         try:
             facts: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
