@@ -28,7 +28,7 @@ SLIPS = ".done"
 ORDER = ".conversion.json"
 MAX_SENTENCES = 1000
 
-Change = Callable[[Sample], tuple[Sample, tuple[str, ...]]]
+Change = Callable[[Entry, Sample], tuple[Sample, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def convert(
         to: a key of :data:`floorseg.data.writers.WRITERS`.
         names: ``keep`` the samples' names, or number them ``sa_1``, ``sa_2`` as sam2's own trainer
             needs it; the old name is kept in the image's record.
-        pictures: ``copy`` the files, or re-encode as upright RGB ``jpeg``.
+        pictures: ``copy`` the files; re-encode all as upright RGB ``jpeg``; or ``mend`` only
+            those that are turned, not RGB or misnamed.
         change: applied to every sample before it is written; a function of a module.
         workers: processes; None for one a processor.
         progress: told after every sample.
@@ -163,7 +164,7 @@ def _convert_one(job: _Job, *, to: str, format_: str, change: Change | None) -> 
         sample = Dataset(place.root, format_, ()).read(job.entry, problems)
         slip["image"] = str(sample.image_path)
         if change is not None:
-            sample, changes = change(sample)
+            sample, changes = change(job.entry, sample)
             slip["changes"] = [f"{place.split}/{job.entry.name}: {said}" for said in changes]
         written = WRITERS[to].write(place, _renamed(sample, job))
         slip["lost"] = [f"{place.split}/{place.name}: {said}" for said in written.lost]

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from PIL import Image
 
-from floorseg.core.images import image_size
+from floorseg.core.images import image_size, read_image
 from floorseg.errors import DatasetError, ImageError
 
 MAX_JSON_BYTES = 4_000_000_000
@@ -91,10 +91,7 @@ def write_image(folder: Path, name: str, image: np.ndarray | bytes | str | Path)
         DatasetError: if the picture cannot be read or written.
     """
     if isinstance(image, np.ndarray):
-        encoded = io.BytesIO()
-        Image.fromarray(image).save(encoded, "JPEG", quality=92)
-        write_atomically(folder / f"{name}.jpg", encoded.getvalue())
-        return WrittenImage(folder / f"{name}.jpg", (image.shape[1], image.shape[0]))
+        return _write_pixels(folder / f"{name}.jpg", image)
     if isinstance(image, bytes):
         path = folder / f"{name}{_suffix_of(image)}"
         write_atomically(path, image)
@@ -105,6 +102,41 @@ def write_image(folder: Path, name: str, image: np.ndarray | bytes | str | Path)
         return WrittenImage(path, image_size(path))
     except ImageError as problem:
         raise DatasetError(str(problem)) from problem
+
+
+def mend_picture(folder: Path, name: str, source: Path) -> WrittenImage:
+    """Copy a picture, or re-encode it upright in RGB where it is turned or of another mode.
+
+    JPEGs stay JPEGs, everything else becomes a PNG; the suffix says what the file is.
+
+    Args:
+        folder: an existing folder.
+        name: file name without suffix.
+        source: the picture.
+
+    Raises:
+        DatasetError: if the picture cannot be read or written.
+    """
+    try:
+        with Image.open(source) as picture:
+            kind = picture.format or ""
+            is_sound = picture.mode == "RGB" and picture.getexif().get(0x0112, 1) in (0, 1)
+        if is_sound and kind in _KINDS:
+            return write_image(folder, name, source.read_bytes())
+        suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"
+        return _write_pixels(folder / f"{name}{suffix}", read_image(source))
+    except (OSError, SyntaxError, ValueError, ImageError) as problem:
+        raise DatasetError(f"{source} cannot be read: {problem}") from problem
+
+
+def _write_pixels(path: Path, image: np.ndarray) -> WrittenImage:
+    encoded = io.BytesIO()
+    if path.suffix == ".png":
+        Image.fromarray(image).save(encoded, "PNG")
+    else:
+        Image.fromarray(image).save(encoded, "JPEG", quality=92)
+    write_atomically(path, encoded.getvalue())
+    return WrittenImage(path, (image.shape[1], image.shape[0]))
 
 
 def _suffix_of(content: bytes) -> str:

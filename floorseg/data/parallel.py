@@ -24,7 +24,12 @@ def processors() -> int:
 
 
 def map_in_order(
-    work: Callable[[T], R], items: Sequence[T], *, workers: int | None = None, chunk: int = 32
+    work: Callable[[T], R],
+    items: Sequence[T],
+    *,
+    workers: int | None = None,
+    chunk: int = 32,
+    few: int = FEW,
 ) -> Iterator[R]:
     """``work(item)`` of every item, in order.
 
@@ -33,12 +38,13 @@ def map_in_order(
         items: each must be picklable.
         workers: processes; None for one a processor. Few items are done in this process.
         chunk: items sent to a process at once.
+        few: fewer items than this are done in this process.
 
     Raises:
         DatasetError: if a process was killed, for want of memory most likely.
     """
     count = processors() if workers is None else workers
-    if count <= 1 or len(items) < FEW:
+    if count <= 1 or len(items) < few:
         yield from map(work, items)
         return
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]

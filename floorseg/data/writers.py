@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import orjson
 
 from floorseg.data import coco, label_png, multiclass, rows, sa1b, yolo
 from floorseg.data.annotation import Sample
-from floorseg.data.files import write_atomically, write_image
+from floorseg.data.files import mend_picture, write_atomically, write_image
 
-Pictures = Literal["copy", "jpeg"]
+Pictures = Literal["copy", "jpeg", "mend"]
 SA1B_OWN = frozenset({"predicted_iou", "stability_score", "crop_box", "point_coords"})
 
 
@@ -28,7 +27,8 @@ class Place:
         root: the dataset being written.
         split: its split, or "".
         name: file name without suffix, unique in the split.
-        pictures: ``copy`` the file as it is, or re-encode it as an upright RGB ``jpeg``.
+        pictures: ``copy`` the file as it is, re-encode it as an upright RGB ``jpeg``, or ``mend``
+            it only where it is turned, not RGB or misnamed.
     """
 
     root: Path
@@ -83,10 +83,11 @@ class Parcels:
 
 
 def _write_picture(place: Place, sample: Sample, folder: Path) -> str:
-    source: Path | np.ndarray = sample.image_path
     if sample.frame is not None or place.pictures == "jpeg":
-        source = sample.image()
-    return write_image(folder, place.name, source).path.name
+        return write_image(folder, place.name, sample.image()).path.name
+    if place.pictures == "mend":
+        return mend_picture(folder, place.name, sample.image_path).path.name
+    return write_image(folder, place.name, sample.image_path).path.name
 
 
 def _write_sa1b(place: Place, sample: Sample) -> Written:

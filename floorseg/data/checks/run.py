@@ -12,7 +12,7 @@ from floorseg.data.checks import masks, pictures, together, whole
 from floorseg.data.checks.findings import RULES, Finding, Severity
 from floorseg.data.checks.leaks import check_leaks
 from floorseg.data.checks.look import Look, look_at, relative
-from floorseg.data.checks.whole import Facts, Survey
+from floorseg.data.checks.whole import ClassKey, Facts, Survey
 from floorseg.data.dataset import Dataset, open_dataset
 from floorseg.data.layout import Entry, image_files
 from floorseg.data.lookalike import Fingerprint, fingerprint
@@ -55,6 +55,7 @@ class Report:
         masks: masks that could be read.
         findings: worst first; of each kind at most :data:`MAX_FINDINGS`.
         totals: code -> (findings, masks or files concerned), all counted.
+        classes: (class number, class name) -> masks.
     """
 
     folder: Path
@@ -63,6 +64,7 @@ class Report:
     masks: int
     findings: tuple[Finding, ...]
     totals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    classes: Mapping[ClassKey, int] = field(default_factory=dict)
 
     def count(self, severity: Severity) -> int:
         """How many findings of a severity there are."""
@@ -148,7 +150,7 @@ def check_dataset(
     if alike:
         splits = [entry.split for entry in dataset.entries]
         gathered.add(check_leaks(survey.files, splits, prints, workers=workers))
-    return gathered.report(dataset)
+    return gathered.report(dataset, survey)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +216,7 @@ class _Gathered:
             if len(kept) < MAX_FINDINGS:
                 kept.append(one)
 
-    def report(self, dataset: Dataset) -> Report:
+    def report(self, dataset: Dataset, survey: Survey) -> Report:
         order = {severity: place for place, severity in enumerate(Severity)}
         codes = sorted(self.counts, key=lambda c: (order[RULES[c].severity], -self.concerned[c]))
         return Report(
@@ -224,4 +226,5 @@ class _Gathered:
             masks=self.masks,
             findings=tuple(found for code in codes for found in self.findings[code]),
             totals={code: (self.counts[code], self.concerned[code]) for code in codes},
+            classes={key: sum(counts.values()) for key, counts in survey.classes.items()},
         )
