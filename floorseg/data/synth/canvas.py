@@ -71,6 +71,11 @@ class Canvas:
         self.things.append(thing)
         return len(self.things)
 
+    def is_kind(self, *categories: str) -> np.ndarray:
+        """bool (H, W): where objects of these categories lie."""
+        chosen = [False, *(thing.category in categories for thing in self.things)]
+        return np.array(chosen)[self.truth]
+
     def pixels(self, points: np.ndarray | list[tuple[float, float]]) -> np.ndarray:
         """Metres -> pixels, float (N, 2)."""
         points = np.asarray(points, float).reshape(-1, 2)

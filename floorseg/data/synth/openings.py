@@ -154,10 +154,11 @@ def _windows(rng: Random, edge: Edge) -> list[Opening]:
 def draw_opening(canvas: Canvas, opening: Opening, style: Style) -> None:
     """Cut the wall, draw what fills the gap, and mark the truth."""
     edge = opening.edge
-    half = edge.thickness / 2 + 0.5 / canvas.scale
+    half = edge.thickness / 2 + (1.0 / canvas.scale if canvas.smooth else 0.5 / canvas.scale)
     canvas.fill(edge.quad(opening.begin, opening.stop, half), style.bare)
     number = canvas.add(Thing(opening.category, name=opening.shape))
-    canvas.mark(edge.quad(opening.begin, opening.stop, edge.thickness / 2), number)
+    rim = 0.6 / canvas.scale if canvas.smooth else 0.0
+    canvas.mark(edge.quad(opening.begin, opening.stop, edge.thickness / 2 + rim), number)
     if opening.category == "window":
         _draw_window(canvas, opening, style)
         return

@@ -15,9 +15,11 @@ def draw_walls(
     rng: Random, canvas: Canvas, edges: list[Edge], masses: list[Mass], style: Style
 ) -> None:
     """Draw all walls of a storey as one body and mark each of them."""
-    _mark(canvas, edges, masses)
     outline = style.wall_line
     bodies = [_body(edge) for edge in edges] + [mass.corners for mass in masses]
+    _mark(canvas, edges, masses)
+    if canvas.smooth:
+        _mark_soft_rim(canvas, bodies)
     for body in bodies:
         canvas.fill(body, outline or style.wall_fill)
     if outline is not None and outline != style.wall_fill:
@@ -36,6 +38,18 @@ def _mark(canvas: Canvas, edges: list[Edge], masses: list[Mass]) -> None:
     for mass in masses:
         number = canvas.add(Thing("column")) if mass.wall is None else numbers[mass.wall]
         canvas.mark(mass.corners, number)
+
+
+def _mark_soft_rim(canvas: Canvas, bodies: list[np.ndarray]) -> None:
+    """Smooth ink spreads: a pixel that is more ink than paper is wall, not room."""
+    walls = np.where(canvas.is_kind("wall", "column"), canvas.truth, 0).astype(np.uint16)
+    cover = np.zeros(walls.shape, np.uint8)
+    for body in bodies:
+        corners = np.round((canvas.pixels(body) - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(cover, [corners], 255, cv2.LINE_AA, 4)
+    spread = cv2.dilate(walls, np.ones((3, 3), np.uint8))
+    rim = ((cover > 127) & (walls == 0) & (spread > 0)).view(np.uint8)
+    cv2.copyTo(spread, rim, canvas.truth)
 
 
 def _body(edge: Edge, shrink: float = 0.0) -> np.ndarray:

@@ -16,7 +16,7 @@ from floorseg.data.files import read_json, write_atomically
 from floorseg.data.synth.plan import draw_plan
 from floorseg.errors import DatasetError
 
-RECORD = "synth.json"
+RECORD = "synth.order"  # JSON; not named so, for readers take every .json for a sample
 BATCH = 8  # plans a process draws before it reports
 
 
