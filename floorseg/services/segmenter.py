@@ -1,0 +1,224 @@
+"""Interactive segmentation for many browsers sharing one model and nothing else.
+
+A plan comes in once, is encoded once a checkpoint, and answers clicks from then on. Knows nothing
+of Gradio, widgets or colours.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from time import perf_counter
+
+from torch import Tensor
+
+from floorseg.core.checkpoint_info import CheckpointInfo
+from floorseg.core.everything import everything
+from floorseg.core.model import find_checkpoint, load_model, resolve_device
+from floorseg.core.patch import Patch
+from floorseg.core.predictor import Decoded, Embedding, Predictor, enlarge
+from floorseg.core.presets import find_preset
+from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt
+from floorseg.errors import CheckpointError, FloorsegError
+from floorseg.services.catalog import checkpoint_folders, list_checkpoints
+from floorseg.services.embeddings import EmbeddingCache
+from floorseg.services.lanes import Lanes
+from floorseg.services.plans import Plan, PlanStore
+from floorseg.services.searches import Search, Searches
+from floorseg.services.uploads import read_picture
+from floorseg.settings import Settings
+
+MAX_POINTS = 100  # of one prompt: more are a mistake, or meant badly
+_MODELS_KEPT = 2
+_PREVIOUS_KEPT = 256  # small masks of earlier clicks, 64 to 256 KB each
+_PUBLIC_SEARCH_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What the model says to one prompt.
+
+    Attributes:
+        patches: the candidates, best first.
+        scores: the model's own estimate of each one's IoU, in [0, 1].
+        seconds: how long the model took.
+    """
+
+    patches: tuple[Patch, ...]
+    scores: tuple[float, ...]
+    seconds: float
+
+
+class Segmenter:
+    """Answers prompts on open plans.
+
+    Args:
+        settings: where checkpoints lie, the device, and the limits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        memory = int(settings.embedding_cache_mb * 1e6)
+        self.plans = PlanStore(memory)
+        self.embeddings = EmbeddingCache(memory)
+        self.searches = Searches(max_seconds=_PUBLIC_SEARCH_SECONDS if settings.public else None)
+        self._lanes = Lanes()
+        self._models: OrderedDict[str, Predictor] = OrderedDict()
+        self._loading = Lock()
+        self._previous: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
+        self._previous_lock = Lock()
+
+    # -- checkpoints
+
+    def checkpoints(self) -> list[CheckpointInfo]:
+        """The checkpoints that can be used, the default one first."""
+        usable = [c for c in list_checkpoints(checkpoint_folders(self.settings)) if c.usable]
+        return sorted(usable, key=lambda c: c.name != self.settings.checkpoint)
+
+    @property
+    def device(self) -> str:
+        """Where models compute: "cpu", "cuda", ..."""
+        return str(resolve_device(self.settings.device))
+
+    def predictor(self, checkpoint: str) -> Predictor:
+        """The model of a listed checkpoint, loaded when it is first asked for.
+
+        Raises:
+            CheckpointError: if no such checkpoint is listed; paths and hub ids are refused, since
+                anybody may ask.
+        """
+        with self._loading:
+            found = self._models.get(checkpoint)
+            if found is None:
+                known = [c.name for c in self.checkpoints()]
+                if checkpoint not in known:
+                    raise CheckpointError(_no_such_checkpoint(checkpoint, known))
+                folders = checkpoint_folders(self.settings)
+                path = find_checkpoint(checkpoint, folders)
+                found = Predictor(load_model(path, self.settings.device))
+                self._models[checkpoint] = found
+            self._models.move_to_end(checkpoint)
+            while len(self._models) > _MODELS_KEPT:
+                self._models.popitem(last=False)
+            return found
+
+    # -- plans
+
+    def open_plan(self, content: bytes, name: str, owner: str, *, page: int = 1) -> Plan:
+        """Read a plan and hold it for a page; see ``read_picture`` for what is refused."""
+        return self.plans.add(read_picture(content, name, self.settings, page=page), owner)
+
+    def close_owner(self, owner: str) -> None:
+        """Forget everything of a page that went away."""
+        self.searches.forget_owner(owner)
+        self.plans.forget_owner(owner)
+        digests = self.plans.digests()
+        self.embeddings.keep_only(digests)
+        with self._previous_lock:
+            for key in [k for k in self._previous if k[1] not in digests]:
+                del self._previous[key]
+
+    def prepare(self, token: str, checkpoint: str) -> float:
+        """Encode a plan unless that is done; seconds it took."""
+        start = perf_counter()
+        self._embed(self.plans.get(token), checkpoint)
+        return perf_counter() - start
+
+    # -- answers
+
+    def segment(self, token: str, checkpoint: str, prompt: Prompt) -> Answer:
+        """Candidates for one prompt, best first.
+
+        Raises:
+            FloorsegError: if the plan is gone, there is no such checkpoint, or the prompt is empty
+                or endless.
+        """
+        if not prompt:
+            raise FloorsegError("there is nothing to answer; click on the plan or draw a box")
+        if len(prompt.points) > MAX_POINTS:
+            raise FloorsegError(f"{len(prompt.points)} clicks are too many; {MAX_POINTS} will do")
+        plan = self.plans.get(token)
+        embedding = self._embed(plan, checkpoint)
+        predictor = self.predictor(checkpoint)
+        start = perf_counter()
+        with self._lanes.click():
+            decoded = self._decode(predictor, embedding, plan, checkpoint, prompt)
+            masks = enlarge(decoded.logits[0], plan.size) > 0
+        scores = [min(max(float(s), 0.0), 1.0) for s in decoded.scores[0]]
+        order = sorted(range(len(scores)), key=lambda i: -scores[i])
+        pixels = masks.cpu().numpy()
+        patches = tuple(Patch.of(pixels[i]) for i in order)
+        return Answer(patches, tuple(scores[i] for i in order), perf_counter() - start)
+
+    def start_search(self, token: str, checkpoint: str, preset: str) -> Search:
+        """Look for every region of a plan, in the background."""
+        plan = self.plans.get(token)
+        chosen = find_preset(preset)
+
+        def find(progress: ProgressCallback, stop: Callable[[], bool]) -> list[MaskProposal]:
+            embedding = self._embed(plan, checkpoint)
+
+            def pause_and_ask() -> bool:
+                self._lanes.give_way()
+                return stop()
+
+            with self._lanes.long():
+                return everything(
+                    self.predictor(checkpoint), embedding, chosen,
+                    progress=progress, stop=pause_and_ask,
+                )  # fmt: skip
+
+        self.predictor(checkpoint)
+        return self.searches.start(plan.owner, find)
+
+    def _embed(self, plan: Plan, checkpoint: str) -> Embedding:
+        predictor = self.predictor(checkpoint)
+        return self.embeddings.get((checkpoint, plan.digest), lambda: self._encode(predictor, plan))
+
+    def _encode(self, predictor: Predictor, plan: Plan) -> Embedding:
+        self._lanes.give_way()
+        return predictor.encode(plan.pixels)
+
+    def _decode(
+        self,
+        predictor: Predictor,
+        embedding: Embedding,
+        plan: Plan,
+        checkpoint: str,
+        prompt: Prompt,
+    ) -> Decoded:
+        """Three candidates for the first click or box; each further click mends the best one."""
+        key = (checkpoint, plan.digest, prompt.points, prompt.box)
+        previous = None
+        if len(prompt.points) + (prompt.box is not None) > 1:
+            before = prompt.without_last_point()
+            earlier = (checkpoint, plan.digest, before.points, before.box)
+            with self._previous_lock:
+                previous = self._previous.get(earlier)
+            if previous is None:
+                first = self._decode(predictor, embedding, plan, checkpoint, before)
+                previous = _best(first)
+        decoded = predictor.decode_logits(
+            embedding,
+            [prompt],
+            multimask=previous is None,
+            previous=None if previous is None else previous[None],
+        )
+        with self._previous_lock:
+            self._previous[key] = _best(decoded)
+            while len(self._previous) > _PREVIOUS_KEPT:
+                self._previous.popitem(last=False)
+        return decoded
+
+
+def _best(decoded: Decoded) -> Tensor:
+    return decoded.logits[0, int(decoded.best()[0])]
+
+
+def _no_such_checkpoint(name: str, known: list[str]) -> str:
+    if not known:
+        return (
+            "there are no checkpoints; put one into the checkpoints folder, or make one with "
+            "python -m floorseg train -c configs/nano_rooms.yaml"
+        )
+    return f"there is no checkpoint {name[:80]!r}; choose from {', '.join(known[:20])}"
