@@ -188,14 +188,15 @@ def test_points_and_one_box_are_one_region_and_more_boxes_are_more():
         parse_prompts(["nan,1"], [])
 
 
-def test_odd_pictures_are_segmented_upright_in_their_own_size(shared_data, weights, tmp_path):
-    out = tmp_path / "out"
+def test_a_turned_phone_photo_is_segmented_as_it_is_seen(shared_data, weights, tmp_path):
+    out, name = tmp_path / "out", "phone_photo_exif6_really_jpeg"
 
     code, text = run(
-        shared_data / "odd", "--checkpoint", weights, "--point", "90,90", "--out", out
+        shared_data / "odd" / f"{name}.png", "--checkpoint", weights, "--point", "90,90",
+        "--out", out,
     )  # fmt: skip
 
+    photo = json.loads((out / f"{name}.json").read_text())
     assert code == 0, text
-    photo = json.loads((out / "phone_photo_exif6_really_jpeg.json").read_text())
     assert photo["image"]["height"] > photo["image"]["width"]
     assert photo["annotations"][0]["segmentation"]["size"][0] == photo["image"]["height"]

@@ -104,10 +104,8 @@ def test_regions_come_best_first_with_their_click_and_stability():
 
 
 def test_regions_outside_the_area_limits_are_dropped():
-    painted = PaintedPredictor(
-        [(rectangle(0.1, 0.1, 0.14, 0.14), 0.9), (rectangle(0, 0, 1, 1), 0.9)]
-        + [(rectangle(0.5, 0.5, 0.8, 0.8), 0.9)]
-    )
+    speck, sheet, room = (0.1, 0.1, 0.14, 0.14), (0, 0, 1, 1), (0.5, 0.5, 0.8, 0.8)
+    painted = PaintedPredictor([(rectangle(*box), 0.9) for box in (speck, sheet, room)])
     limits = EverythingSettings("", min_area=0.01, max_area=0.5)
 
     found = everything(painted, painted.embedding(), limits)
