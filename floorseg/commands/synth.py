@@ -29,6 +29,7 @@ def synth(
             "brochure, bare, sketch, blueprint."
         ),
     ] = None,
+    png: Annotated[bool, typer.Option("--png", help="Write PNG instead of JPEG.")] = False,
     sheet: Annotated[
         Path | None, typer.Option(help="Also write a contact sheet of the first plans here.")
     ] = None,
@@ -51,6 +52,7 @@ def synth(
         split=parse_split(split),
         without=parse_names(without or [], TRAITS, "trait"),
         styles=parse_names(style or [], tuple(STYLES), "style"),
+        png=png,
     )
     with Bar(transient=True) as bar:
         task = bar.add_task("drawing plans", total=images)

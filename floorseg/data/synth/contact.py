@@ -1,6 +1,5 @@
 """A contact sheet: many plans at a glance, with or without their masks."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -8,7 +7,8 @@ import numpy as np
 
 from floorseg.data import sa1b
 from floorseg.data.annotation import Sample
-from floorseg.data.synth.writer import Order, plan_name, split_of_each
+from floorseg.data.files import write_atomically
+from floorseg.data.synth.writer import Order, encode_png, plan_name, split_of_each
 from floorseg.errors import DatasetError
 
 MOST = 48  # plans on a sheet
@@ -77,11 +77,8 @@ def _tile(picture: np.ndarray) -> np.ndarray:
 
 
 def _write_png(path: Path, picture: np.ndarray) -> None:
-    done, coded = cv2.imencode(".png", picture[..., ::-1])
-    partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(coded.tobytes() if done else b"")
-        os.replace(partial, path)
     except OSError as problem:
         raise DatasetError(f"{path} cannot be written: {problem.strerror}") from problem
+    write_atomically(path, encode_png(picture))

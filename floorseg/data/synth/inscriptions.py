@@ -41,6 +41,9 @@ def _label(rng: Random, room: Room, style: Style, number: int) -> str:
         return f"{name}\n{width:.2f} x {height:.2f}"
     if style.labels == "imperial":
         return f"{name}\n{in_feet(width)} x {in_feet(height)}"
+    if style.labels == "both":
+        feet = f"{in_feet(width)} x {in_feet(height)}"
+        return f"{name}\n{feet}\n({width:.1f}m x {height:.1f}m)"
     if style.labels == "tag":
         return f"{rng.randint(1, 3)}{number:02d}"
     return name

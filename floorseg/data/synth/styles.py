@@ -122,7 +122,7 @@ def agent(rng: Random) -> Style:
         palette=rng.choice(("", "", "", "", "", "warm", "one", "grey")),
         doors=rng.choice(("arc", "arc", "leaf_box", "quarter")),
         windows=rng.choice(("box", "triple", "double", "gap")),
-        labels=rng.choice(("name", "size", "size", "imperial", "area", "imperial")),
+        labels=rng.choice(("name", "size", "both", "both", "area", "imperial")),
         font=rng.choice(("sans", "bold", "narrow", "serif")),
         upper=rng.random() < 0.5,
         language=rng.choice(("en", "en", "en", "en", "fr", "sv")),

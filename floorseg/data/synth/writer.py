@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import cv2
+import numpy as np
 import orjson
 
 from floorseg.core.structures import Progress, ProgressCallback, ignore_progress
@@ -31,6 +32,7 @@ class Order:
         split: share of each split, e.g. ``{"train": 0.8, "valid": 0.2}``.
         without: traits left out.
         styles: styles to choose from; all if empty.
+        png: write PNG, without loss, instead of JPEG.
     """
 
     images: int
@@ -39,6 +41,7 @@ class Order:
     split: Mapping[str, float] | None = None
     without: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    png: bool = False
 
 
 def write_plans(
@@ -130,6 +133,12 @@ def _drawn(
             yield future.result()
 
 
+def encode_png(picture: np.ndarray) -> bytes:
+    """A picture as a PNG file, uint8 (H, W, 3) RGB."""
+    _, coded = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return coded.tobytes()
+
+
 def _draw_batch(root: Path, order: Order, batch: list[tuple[int, str]]) -> int:
     cv2.setNumThreads(1)  # many processes draw side by side
     for index, split in batch:
@@ -139,7 +148,7 @@ def _draw_batch(root: Path, order: Order, batch: list[tuple[int, str]]) -> int:
         sa1b.write_sample(
             root / split,
             plan_name(order, index),
-            plan.image,
+            encode_png(plan.image) if order.png else plan.image,
             plan.annotations,
             image_id=index,
             extra={
