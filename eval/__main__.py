@@ -189,15 +189,18 @@ class _Progress:
         self._name = name
         self._folder = folder
         self._said = 0.0
+        self._done = -1
 
     def __call__(self, step: Progress) -> None:
         from eval.report import read_progress
         from eval.tables import seconds
 
         now = time.monotonic()
+        if self._done == step.total:
+            return
         if step.done < step.total and now - self._said < (0.5 if console.is_terminal else 10):
             return
-        self._said = now
+        self._said, self._done = now, step.done
         left = seconds(read_progress(self._folder).get("seconds_left"))
         line = f"{self._name}: {step.done} of {step.total} pictures, {left}"
         end = "\r" if console.is_terminal and step.done < step.total else "\n"

@@ -165,8 +165,13 @@ def _judge(talk: Conversation, logits: np.ndarray, scores: np.ndarray, choice: i
         talk.first = talk.answer
         talk.score = float(scores[choice])
         talk.best_iou = max([talk.ious[0], *ious])
-        width = boundary_pixels(truth.size)
-        talk.boundary_iou = truth.boundary(width).iou(talk.answer.boundary(width))
+        talk.boundary_iou = boundary_agreement(truth, talk.answer)
+
+
+def boundary_agreement(truth: Cutout, answer: Cutout) -> float:
+    """Boundary IoU of an answer, 2 % of the picture's diagonal wide."""
+    width = boundary_pixels(truth.size)
+    return truth.boundary(width).iou(answer.boundary(width))
 
 
 def _settled(talk: Conversation) -> bool:

@@ -9,7 +9,15 @@ from zlib import crc32
 
 import numpy as np
 
-from eval.asking import Answering, Box, Conversation, ask_boxes, ask_clicks, picture_size
+from eval.asking import (
+    Answering,
+    Box,
+    Conversation,
+    ask_boxes,
+    ask_clicks,
+    boundary_agreement,
+    picture_size,
+)
 from eval.cutout import Cutout, Size
 from eval.hard import HardClicks
 from eval.protocols import NOT_ROOMS, Protocol
@@ -176,13 +184,14 @@ def _find_everything(
             talk.ious = [pair.iou]
             talk.score = float(proposals[pair.predicted].score)
             talk.first = found[pair.predicted]
+            talk.boundary_iou = boundary_agreement(truth.cutout, talk.first)
         talk.best_iou = float(table[place].max(initial=0.0))
         rows.append(_row(talk, "everything"))
     counts = {f"{at:g}": count_matches(table, threshold=at) for at in MATCH_AT}
     return {
         "rows": rows,
         "pixels": {},
-        "prompts": 0,
+        "prompts": 1,
         "matches": {at: [c.matched, c.wrong, c.missed, c.iou] for at, c in counts.items()},
         "proposals": [
             {"counts": code, "score": float(p.score)}

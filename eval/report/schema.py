@@ -136,7 +136,7 @@ class Cost:
     """What it took. Times depend on the machine and are no part of a comparison's verdict."""
 
     encode_seconds: float | None  # a picture, median
-    prompt_seconds: float | None  # a prompt, mean
+    prompt_seconds: float | None  # a prompt, mean; everything: all regions of a picture
     image_seconds: float | None  # everything for one picture, median
     prompts: int
     peak_memory_mb: float

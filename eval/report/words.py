@@ -1,7 +1,7 @@
 """What the figures of a report are called and what they mean."""
 
 SCORES = {  # name -> what it is, in the order of tables
-    "iou": "mean IoU over objects after the first prompt",
+    "iou": "mean IoU over objects, first answer (everything: the match, 0 without one)",
     "iou_2": "mean IoU after 2 clicks",
     "iou_3": "mean IoU after 3 clicks",
     "iou_5": "mean IoU after 5 clicks",
