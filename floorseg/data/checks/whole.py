@@ -12,7 +12,6 @@ import numpy as np
 from floorseg.data.checks.findings import Finding, finding
 from floorseg.data.checks.look import Look
 
-PORTABLE = re.compile(r"^[A-Za-z0-9-]*_?\d+$")  # what sam2's own reader can take as a number
 RARE = 0.02  # of the largest class
 FEW = 20  # masks a class needs before its sizes say anything
 FAR = 5.0  # robust standard deviations of the logarithm of the area
@@ -209,8 +208,9 @@ def _one_edit(first: str, second: str) -> bool:
 
 
 def _is_portable(name: str) -> bool:
-    stem, dot, suffix = name.partition(".")
-    return bool(dot) and suffix == "jpg" and PORTABLE.match(stem) is not None
+    """sam2 cuts at the first dot, wants ``.jpg``, and takes what follows the last ``_`` as number."""
+    stem, _, suffix = name.partition(".")
+    return suffix == "jpg" and stem.rsplit("_", 1)[-1].isdecimal()
 
 
 CHECKS: Mapping[str, Callable[[Survey], Iterable[Finding]]] = {

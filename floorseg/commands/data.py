@@ -1,0 +1,304 @@
+"""``floorseg data``: what is in a dataset, what is wrong with it; mend, convert, split, fetch."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from floorseg.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from floorseg.core.structures import ProgressCallback
+    from floorseg.data.checks.run import Report
+
+app = typer.Typer(
+    help="Inspect, check, mend, convert, split and fetch datasets.", no_args_is_help=True
+)
+
+SHOWN = 8  # sentences of one kind in the terminal; --json has them all
+
+_FOLDER = typer.Argument(help="A folder of any known format.", metavar="DIR")
+_SOURCE = typer.Argument(help="A folder of any known format.", metavar="SRC")
+_TARGET = typer.Argument(help="The folder to make; it must not exist.", metavar="DST")
+_JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
+_WORKERS = typer.Option(None, "--workers", min=1, help="Processes; one a processor by default.")
+
+
+class Gate(StrEnum):
+    """From which severity on ``data check`` fails."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+class Target(StrEnum):
+    """Formats that can be written."""
+
+    SA1B = "sa1b"
+    COCO = "coco"
+    MULTICLASS = "multiclass"
+    PNG = "png"
+    YOLO = "yolo"
+
+
+@app.command()
+def info(
+    folder: Path = _FOLDER,
+    split: str = typer.Option("", "--split", help="Only train, valid or test."),
+    as_json: bool = _JSON,
+    workers: int | None = _WORKERS,
+) -> None:
+    """Count what is in a dataset: images, masks, classes, sizes."""
+    from floorseg.data.dataset import open_dataset
+    from floorseg.data.index import read_index
+    from floorseg.data.statistics import statistics_of
+
+    dataset = open_dataset(folder, split or None)
+    with _progress(quiet=as_json) as progress:
+        index = read_index(
+            dataset, cache=Settings().cache / "indexes", workers=workers, progress=progress
+        )
+    counted = {"format": dataset.format, **statistics_of(index).as_json()}
+    if as_json:
+        print(json.dumps(counted, indent=2))
+    else:
+        _print_pairs(str(folder), counted)
+
+
+@app.command()
+def check(
+    folder: Path = _FOLDER,
+    as_json: bool = _JSON,
+    fix: Path | None = typer.Option(
+        None, "--fix", metavar="OUT", help="Write a mended copy to this folder."
+    ),
+    fail_on: Gate = typer.Option(
+        Gate.NEVER, "--fail-on", help="Exit with 1 where a finding is this bad or worse."
+    ),
+    images: bool = typer.Option(True, help="Look at the images too, not only at annotations."),
+    look_alikes: bool = typer.Option(True, help="Search for one plan in two splits."),
+    workers: int | None = _WORKERS,
+) -> None:
+    """Find what is wrong with a dataset; with --fix, write a mended copy."""
+    from floorseg.data.checks.findings import Severity
+    from floorseg.data.checks.run import check_dataset
+    from floorseg.data.dataset import open_dataset
+
+    dataset = open_dataset(folder)
+    with _progress(quiet=as_json) as progress:
+        report = check_dataset(
+            dataset,
+            look_at_pictures=images,
+            find_look_alikes=look_alikes,
+            workers=workers,
+            progress=progress,
+        )
+    content = report.as_json()
+    if fix is not None:
+        from floorseg.data.mend import mend_dataset
+
+        with _progress(quiet=as_json) as progress:
+            mended = mend_dataset(dataset, fix, report=report, workers=workers, progress=progress)
+        done = mended.conversion
+        content["mended"] = _conversion_json(done)
+    if as_json:
+        print(json.dumps(content, indent=2))
+    else:
+        _print_report(report)
+        if fix is not None:
+            _print_conversion(content["mended"])
+    if fail_on is not Gate.NEVER and report.fails(Severity(fail_on.value)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    source: Path = _SOURCE,
+    target: Path = _TARGET,
+    to: Target = typer.Option(..., "--to", help="The format to write."),
+    for_sam2: bool = typer.Option(
+        False, "--for-sam2", help="Names and JPEGs as sam2's own trainer needs them (sa_1.jpg)."
+    ),
+    as_json: bool = _JSON,
+    workers: int | None = _WORKERS,
+) -> None:
+    """Write a dataset in another format; a killed conversion continues when called again."""
+    from floorseg.data.convert import convert as convert_dataset
+
+    with _progress(quiet=as_json) as progress:
+        done = convert_dataset(
+            source,
+            target,
+            to=to.value,
+            names="sam2" if for_sam2 else "keep",
+            pictures="jpeg" if for_sam2 else "copy",
+            workers=workers,
+            progress=progress,
+        )
+    _show(_conversion_json(done), as_json, _print_conversion)
+
+
+@app.command()
+def split(
+    source: Path = _SOURCE,
+    target: Path = _TARGET,
+    train: float = typer.Option(0.8, "--train", min=0, max=1, help="Share of the images."),
+    valid: float = typer.Option(0.1, "--valid", min=0, max=1, help="Share of the images."),
+    test: float = typer.Option(0.1, "--test", min=0, max=1, help="Share of the images."),
+    seed: int = typer.Option(0, "--seed", help="Another seed gives another split."),
+    nearest: bool = typer.Option(
+        False, "--nearest", help="Take the nearest sizes where these cannot be had without leaks."
+    ),
+    as_json: bool = _JSON,
+    workers: int | None = _WORKERS,
+) -> None:
+    """Draw new splits: look-alikes stay together, classes are balanced."""
+    from floorseg.data.split import split_dataset
+
+    with _progress(quiet=as_json) as progress:
+        plan, done = split_dataset(
+            source,
+            target,
+            shares={"train": train, "valid": valid, "test": test},
+            seed=seed,
+            accept_nearest=nearest,
+            workers=workers,
+            progress=progress,
+        )
+    drawn = {"sizes": dict(plan.sizes), "plans": len(plan.groups), "note": plan.explanation()}
+    _show({**_conversion_json(done), "split": drawn}, as_json, _print_conversion)
+
+
+@app.command()
+def fetch(
+    name: str = typer.Argument(help="set1 or set2, or another name in configs/datasets.yaml."),
+    config: Path = typer.Option(
+        PROJECT / "configs" / "datasets.yaml", "--config", help="Where the links are."
+    ),
+    root: Path | None = typer.Option(
+        None, "--to", help="The folder of datasets; FLOORSEG_DATA_ROOT by default."
+    ),
+) -> None:
+    """Download and unpack a dataset; continues where it was broken off."""
+    from floorseg.data.fetch import fetch as fetch_dataset
+    from floorseg.data.fetch import read_sources
+    from floorseg.errors import ConfigError
+
+    sources = read_sources(config)
+    if name not in sources:
+        raise ConfigError(f"{config} knows no dataset {name!r}; it has {', '.join(sources)}")
+    with _progress() as progress:
+        folder = fetch_dataset(sources[name], root or Settings().data_root, progress=progress)
+    print(f"{folder} is ready; look at it with: python -m floorseg data check {folder}")
+
+
+def _show(content: dict[str, Any], as_json: bool, table: Callable[[dict[str, Any]], None]) -> None:
+    if as_json:
+        print(json.dumps(content, indent=2))
+    else:
+        table(content)
+
+
+@contextmanager
+def _progress(*, quiet: bool = False) -> Iterator["ProgressCallback"]:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    from floorseg.core.structures import Progress
+
+    with Bar(console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(state: Progress) -> None:
+            bar.update(task, completed=state.done, total=state.total, description=state.what)
+
+        yield show
+
+
+def _print_pairs(title: str, content: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, show_header=False)
+    for key, value in content.items():
+        if isinstance(value, dict):
+            items = list(value.items())
+            text = ", ".join(
+                f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v:,}" for k, v in items[:20]
+            )
+            text += f", ... ({len(items)} in all)" if len(items) > 20 else ""
+        else:
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+        table.add_row(key.replace("_", " "), text)
+    Console().print(table)
+
+
+def _print_report(report: "Report") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from floorseg.data.checks.findings import RULES, Severity
+
+    console = Console(highlight=False, soft_wrap=True)
+    colours = {"error": "red", "warning": "yellow", "note": "cyan"}
+    console.print(
+        f"[bold]{escape(str(report.folder))}[/]: {report.format}, {report.samples:,} images, "
+        f"{report.masks:,} masks"
+    )
+    for code, (found, concerned) in report.totals.items():
+        rule = RULES[code]
+        console.print(
+            f"\n[{colours[rule.severity]} bold]{rule.severity}[/] [bold]{rule.title}[/] ({code}): "
+            f"{found:,} findings, {concerned:,} concerned"
+        )
+        shown = [one for one in report.findings if one.code == code][
+            : 3 if found > SHOWN else SHOWN
+        ]
+        for one in shown:
+            console.print(f"  {escape(one.file)}{': ' if one.file else ''}{escape(one.sentence)}")
+        if found > len(shown):
+            console.print(f"  ... and {found - len(shown):,} more (--json lists them)")
+        console.print(f"  [dim]{rule.fix}{' (--fix does it)' if rule.fixable else ''}[/]")
+    counts = ", ".join(f"{report.count(s):,} {s}s" for s in Severity)
+    console.print(f"\n[bold]{counts}[/]")
+
+
+def _conversion_json(done: Any) -> dict[str, Any]:
+    return {
+        "folder": str(done.folder),
+        "format": done.format,
+        "samples": done.samples,
+        "resumed": done.resumed,
+        "notes": list(done.notes),
+        "left_out": list(done.problems),
+        "changes": list(done.changes),
+    }
+
+
+def _print_conversion(content: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    resumed = f" ({content['resumed']:,} from before)" if content["resumed"] else ""
+    console.print(
+        f"[bold]{escape(content['folder'])}[/]: {content['samples']:,} samples as "
+        f"{content['format']}{resumed}"
+    )
+    if "split" in content:
+        drawn = content["split"]
+        sizes = ", ".join(f"{name} {size:,}" for name, size in drawn["sizes"].items())
+        console.print(f"{sizes}; {drawn['plans']:,} different plans. {drawn['note']}")
+    titles = {"changes": "changed", "notes": "not kept", "left_out": "left out"}
+    for key, title in titles.items():
+        if content[key]:
+            console.print(f"[bold]{title}[/] ({len(content[key]):,})")
+            for sentence in content[key][:SHOWN]:
+                console.print(f"  {escape(sentence)}")
+            if len(content[key]) > SHOWN:
+                console.print(f"  ... and {len(content[key]) - SHOWN:,} more (--json lists them)")
