@@ -7,6 +7,7 @@ import numpy as np
 from floorseg.data.synth.canvas import Canvas
 from floorseg.data.synth.layout import CELL, Layout, Rect, Room
 from floorseg.data.synth.lettering import can_write, extent, write
+from floorseg.data.synth.stairs import inner_box
 from floorseg.data.synth.styles import Style
 from floorseg.data.synth.words import in_feet, room_name
 
@@ -25,28 +26,30 @@ def label_rooms(rng: Random, canvas: Canvas, plan: Layout, style: Style) -> None
 
 
 def _label(rng: Random, room: Room, style: Style, number: int) -> str:
-    rect, area = room.main, room.area
-    width, height = rect.width * CELL, rect.height * CELL
-    if style.labels == "number":
-        return str(number)
-    if style.labels == "fraction":
-        return f"{number}\n{area:.1f}" if rng.random() < 0.9 else f"{area:.1f}"
+    if style.labels in ("number", "fraction"):
+        tag = [str(number)] if rng.random() < 0.9 or style.labels == "number" else []
+        return "\n".join([*tag, f"{room.area:.1f}"] if style.labels == "fraction" else tag)
+    if style.labels == "tag":
+        return f"{rng.randint(1, 3)}{number:02d}"
     language = style.language if can_write("я", style.font) else "en"
     name = room_name(rng, room.kind, language)
     name = name.upper() if style.upper else name
-    if style.labels == "area":
-        unit = rng.choice(("m²", "m2", "sq m")) if style.font not in ("hershey",) else "m2"
-        return f"{name}\n{area:.1f} {unit}"
-    if style.labels == "size":
-        return f"{name}\n{width:.2f} x {height:.2f}"
-    if style.labels == "imperial":
-        return f"{name}\n{in_feet(width)} x {in_feet(height)}"
-    if style.labels == "both":
-        feet = f"{in_feet(width)} x {in_feet(height)}"
-        return f"{name}\n{feet}\n({width:.1f}m x {height:.1f}m)"
-    if style.labels == "tag":
-        return f"{rng.randint(1, 3)}{number:02d}"
-    return name
+    if room.area < 3.0 or room.kind in ("stairs", "lift", "closet", "wc"):
+        return name
+    return "\n".join([name, *_sizes(rng, room, style)])
+
+
+def _sizes(rng: Random, room: Room, style: Style) -> list[str]:
+    """The lines under a room's name."""
+    width, height = room.main.width * CELL, room.main.height * CELL
+    feet = f"{in_feet(width)} x {in_feet(height)}"
+    forms = {
+        "area": [f"{room.area:.1f} {rng.choice(('m2', 'sq m', 'm²'))}"],
+        "size": [f"{width:.2f} x {height:.2f}"],
+        "imperial": [feet],
+        "both": [feet, f"({width:.1f}m x {height:.1f}m)"],
+    }
+    return forms.get(style.labels, [])
 
 
 def _spot(rng: Random, canvas: Canvas, rect: Rect) -> np.ndarray:
@@ -61,12 +64,12 @@ def _fit(
     """Smaller letters, or turned ones, where a room is too narrow."""
     corners = canvas.pixels([(rect.x0 * CELL, rect.y0 * CELL), (rect.x1 * CELL, rect.y1 * CELL)])
     room_width, room_height = np.abs(corners[1] - corners[0])
-    width, _ = extent(text, size, style.font)
+    width, height = extent(text, size, style.font)
     turn = 0
     if width > room_width and room_height > room_width * 1.3:
-        turn, room_width = 1, room_height
-    if width > room_width * 1.05:
-        size = max(6.0, size * room_width / width)
+        turn, room_width, room_height = 1, room_height, room_width
+    share = min(0.92 * room_width / width, 0.8 * room_height / height)
+    size = max(min(6.0, size), size * min(1.0, share))
     write(canvas, text, (spot[0], spot[1]), size, style.letters, font=style.font, turn=turn)
 
 
@@ -119,9 +122,10 @@ def dashed_things(rng: Random, canvas: Canvas, plan: Layout, style: Style) -> No
     """Dashed: beams, cupboards under the ceiling, voids, the garage's door."""
     for label in plan.labels():
         room = plan.rooms[label - 1]
-        x0, y0, x1, y1 = (
-            v * CELL for v in (room.main.x0, room.main.y0, room.main.x1, room.main.y1)
-        )
+        x0, y0, x1, y1 = inner_box(room.main, 0.05)
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+        if any(plan.label_at(*corner) != label for corner in corners):
+            continue
         chance = rng.random()
         if room.kind == "garage" or chance < 0.03:
             canvas.dashes([(x0, y0), (x1, y1)], style.fine)
@@ -134,5 +138,5 @@ def dashed_things(rng: Random, canvas: Canvas, plan: Layout, style: Style) -> No
         elif chance < 0.1:
             left, right = x0 + (x1 - x0) * 0.2, x0 + (x1 - x0) * rng.uniform(0.4, 0.9)
             top, bottom = y0 + 0.3, y0 + 0.3 + (y1 - y0) * rng.uniform(0.1, 0.5)
-            corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-            canvas.dashes([*corners, corners[0]], style.fine)
+            frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+            canvas.dashes(frame, style.fine)

@@ -24,9 +24,11 @@ def draw_walls(
         canvas.fill(body, outline or style.wall_fill)
     if outline is not None and outline != style.wall_fill:
         _insides(rng, canvas, edges, style)
+        _chimneys(canvas, masses, style)
     if canvas.wobble:
-        for body in bodies:
-            canvas.line(body, outline or style.wall_fill, closed=True)
+        for body in bodies:  # the long sides only: ends lie inside the next wall
+            canvas.line(body[:2], outline or style.wall_fill)
+            canvas.line(body[2:], outline or style.wall_fill)
 
 
 def _mark(canvas: Canvas, edges: list[Edge], masses: list[Mass]) -> None:
@@ -57,6 +59,17 @@ def _body(edge: Edge, shrink: float = 0.0) -> np.ndarray:
     half = edge.thickness / 2
     reach = half - shrink
     return edge.quad(-reach, edge.length + reach, half - shrink)
+
+
+def _chimneys(canvas: Canvas, masses: list[Mass], style: Style) -> None:
+    """Chimney breasts look like their wall; columns stay solid."""
+    for mass in masses:
+        if mass.wall is not None:
+            centre = mass.corners.mean(axis=0)
+            size = np.ptp(mass.corners, axis=0)
+            shrink = 1 - 2 * style.line_weight / canvas.scale / np.maximum(size, 0.1)
+            if (shrink > 0.2).all():
+                canvas.fill(centre + (mass.corners - centre) * shrink, style.wall_fill)
 
 
 def _insides(rng: Random, canvas: Canvas, edges: list[Edge], style: Style) -> None:
