@@ -106,7 +106,7 @@ def read(
         raise DatasetError(
             f"a segmentation must be polygons or {{counts, size}}, got {_shown(segmentation)}"
         )
-    height, width = _checked_size(segmentation.get("size", size))
+    height, width = checked_size(segmentation.get("size", size))
     if size is not None and (height, width) == (size[1], size[0]):
         height, width = size  # written as (width, height): the sums cannot tell, the image can
     numbers = read_counts(segmentation["counts"])
@@ -140,7 +140,7 @@ def holds_pairs(segmentation: Any) -> bool:
     if not isinstance(segmentation, Mapping) or "counts" not in segmentation:
         return False
     try:
-        height, width = _checked_size(segmentation.get("size"))
+        height, width = checked_size(segmentation.get("size"))
         return run_lengths.are_pairs(read_counts(segmentation["counts"]), height * width)
     except DatasetError:
         return False
@@ -175,7 +175,7 @@ def _from_numbers(
 def _from_polygons(polygons: Sequence[Any], size: tuple[int, int] | None) -> dict[str, Any]:
     if size is None:
         raise DatasetError("polygons need the image's width and height; add them to the file")
-    height, width = _checked_size(size)
+    height, width = checked_size(size)
     if polygons and not isinstance(polygons[0], (list, tuple)):
         polygons = [polygons]
     usable = [_checked_polygon(polygon, height, width) for polygon in polygons]
@@ -205,7 +205,12 @@ def _checked_polygon(polygon: Any, height: int, width: int) -> list[float]:
     return points
 
 
-def _checked_size(size: Any) -> tuple[int, int]:
+def checked_size(size: Any) -> tuple[int, int]:
+    """(height, width) as a file states it.
+
+    Raises:
+        DatasetError: if it is not two whole numbers, or larger than any picture read here.
+    """
     if (
         not isinstance(size, (list, tuple))
         or len(size) != 2

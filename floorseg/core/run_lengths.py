@@ -57,6 +57,7 @@ def are_pairs(numbers: np.ndarray, pixels: int) -> bool:
         int(values.min()) >= 0
         and int(values.max()) <= 1
         and int(runs.min()) >= 0
+        and int(runs.max()) <= pixels  # so that the sum cannot overflow
         and int(runs.sum()) == pixels
     )
 

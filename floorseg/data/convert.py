@@ -165,7 +165,9 @@ def _convert_one(job: _Job, *, to: str, format_: str, change: Change | None) -> 
         slip["image"] = str(sample.image_path)
         if change is not None:
             sample, changes = change(job.entry, sample)
-            slip["changes"] = [f"{job.entry.split}/{job.entry.name}: {said}".lstrip("/") for said in changes]
+            slip["changes"] = [
+                f"{job.entry.split}/{job.entry.name}: {said}".lstrip("/") for said in changes
+            ]
         written = WRITERS[to].write(place, _renamed(sample, job))
         slip["lost"] = [f"{place.split}/{place.name}: {said}".lstrip("/") for said in written.lost]
         slip["dropped"] = sorted(written.dropped)

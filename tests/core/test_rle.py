@@ -1,5 +1,7 @@
 """Every segmentation people have becomes the mask they meant."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -154,10 +156,8 @@ def test_what_cannot_be_a_mask_is_refused_in_a_sentence(segmentation, said):
     )
 )
 def test_no_value_crashes_the_reader(value):
-    try:
+    with contextlib.suppress(DatasetError):
         assert set(rle.read(value, (8, 8))) == {"size", "counts"}
-    except DatasetError:
-        pass
 
 
 def test_the_worked_multi_class_example_holds_both_ways():

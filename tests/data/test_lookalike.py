@@ -1,0 +1,101 @@
+"""Copies of a plan are found, different plans are not joined: measured on real plans."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from floorseg.data.lookalike import find_look_alikes, fingerprint, groups
+from floorseg.data.picture import SMALL, look_at_picture
+from tests.data.test_checks import plan
+
+
+def shrunk(picture):
+    image = Image.fromarray(np.ascontiguousarray(picture)).convert("L")
+    image.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def noisy(picture, rng, share=0.05):
+    """Salt and pepper, as Roboflow's augmentation adds it."""
+    chance = rng.random(picture.shape[:2])
+    spoilt = picture.copy()
+    spoilt[chance < share / 2] = 0
+    spoilt[chance > 1 - share / 2] = 255
+    return spoilt
+
+
+def cropped(picture, rng, share=0.8):
+    height, width = picture.shape[:2]
+    y, x = (int(rng.random() * side * (1 - share)) for side in (height, width))
+    return picture[y : y + int(height * share), x : x + int(width * share)]
+
+
+def rotated(picture, rng):
+    """By a few degrees, with black corners."""
+    return np.asarray(Image.fromarray(picture).rotate(float(rng.uniform(-15, 15))))
+
+
+COPIES = {
+    "turned": lambda picture, rng: np.rot90(picture, rng.integers(1, 4)),
+    "mirrored": lambda picture, rng: picture[:, ::-1],
+    "noisy": noisy,
+    "cropped": cropped,
+    "rotated": rotated,
+    "all": lambda picture, rng: noisy(np.rot90(rotated(picture, rng))[:, ::-1], rng),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_a_copy_is_found_among_other_plans(kind):
+    rng = np.random.default_rng(1)
+    pictures = [plan(seed) for seed in range(8)] + [COPIES[kind](plan(3), rng)]
+    found = find_look_alikes([fingerprint(shrunk(picture)) for picture in pictures], workers=1)
+    assert found == [(3, 8)]
+
+
+def test_blank_and_unreadable_pictures_resemble_nothing():
+    blank = fingerprint(np.full((200, 300), 255, np.uint8))
+    assert find_look_alikes([blank, blank, None, fingerprint(shrunk(plan(1)))], workers=1) == []
+
+
+def test_groups_hang_together_through_pairs():
+    assert groups(6, [(0, 2), (2, 5), (3, 4)]) == [[0, 2, 5], [1], [3, 4]]
+
+
+def measured(paths, copied, seed=0):
+    """(share of copies found, share of plans joined with a plan of another split)."""
+    rng = np.random.default_rng(seed)
+    prints = [fingerprint(look_at_picture(path).small) for path in paths]
+    origin = list(range(len(paths)))
+    for place in copied:
+        picture = np.asarray(Image.open(paths[place]).convert("RGB"))
+        for make in COPIES.values():
+            prints.append(fingerprint(shrunk(make(picture, rng))))
+            origin.append(place)
+    together = groups(len(prints), find_look_alikes(prints, workers=1))
+    group_of = {member: number for number, group in enumerate(together) for member in group}
+    copies = range(len(paths), len(prints))
+    found = np.mean([group_of[copy] == group_of[origin[copy]] for copy in copies])
+    splits: dict[int, set[str]] = {}
+    for place, path in enumerate(paths):
+        splits.setdefault(group_of[place], set()).add(path.parent.name)
+    joined = np.mean([len(splits[group_of[place]]) > 1 for place in range(len(paths))])
+    return float(found), float(joined)
+
+
+def test_copies_of_real_plans_are_found_and_other_plans_are_not_joined(shared_data):
+    paths = [
+        p for s in ("valid", "test") for p in sorted((shared_data / "rooms" / s).glob("*.jpg"))
+    ]
+    found, joined = measured(paths[::2], range(0, 52, 4))
+    assert found >= 0.99
+    assert joined <= 0.01
+
+
+@pytest.mark.slow
+def test_copies_are_found_among_all_the_real_plans(shared_data):
+    paths = sorted((shared_data / "rooms").glob("*/*.jpg"))
+    found, joined = measured(paths, range(0, len(paths), 12))
+    print(f"copies found {found:.4f}, plans joined across splits {joined:.4f}")
+    assert found >= 0.99
+    assert joined <= 0.01
