@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from training.utils.train_utils import register_omegaconf_resolvers
 
 from floorseg.errors import ConfigError
+from floorseg.training.keys import explain_override
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -30,17 +31,32 @@ def read_config(path: str | Path, overrides: Sequence[str] = ()) -> DictConfig:
         raise ConfigError(f"there is no configuration at {path}; see the configs folder")
     register_resolvers()
     GlobalHydra.instance().clear()
-    search = f"hydra.searchpath=[file://{PROJECT / 'configs'}]"
     try:
-        with initialize_config_dir(str(file.parent), version_base="1.2"):
-            config = compose(file.name.removesuffix(".yaml"), overrides=[search, *overrides])
-            OmegaConf.resolve(_without_run_paths(config))
+        config = _compose(file, overrides)
+        OmegaConf.resolve(_without_run_paths(config))
     except (HydraException, OmegaConfBaseException, OSError) as problem:
-        words = _first_cause(problem)
+        words = _unknown_override(file, overrides) or _first_cause(problem)
         raise ConfigError(f"{path} cannot be used: {words}") from problem
     if "trainer" not in config:
         raise ConfigError(f"{path} has no 'trainer' section, so it is not a training configuration")
     return config
+
+
+def _compose(file: Path, overrides: Sequence[str]) -> DictConfig:
+    search = f"hydra.searchpath=[file://{PROJECT / 'configs'},pkg://sam2]"
+    with initialize_config_dir(str(file.parent), version_base="1.2"):
+        return compose(file.name.removesuffix(".yaml"), overrides=[search, *overrides])
+
+
+def _unknown_override(file: Path, overrides: Sequence[str]) -> str | None:
+    """Which override names nothing, and what was probably meant."""
+    if not overrides:
+        return None
+    try:
+        config = _compose(file, [])
+    except (HydraException, OmegaConfBaseException, OSError):
+        return None  # the file is at fault, not the overrides
+    return next(filter(None, (explain_override(each, config) for each in overrides)), None)
 
 
 def _first_cause(problem: BaseException) -> str:

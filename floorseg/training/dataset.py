@@ -5,10 +5,12 @@ samplers and transforms work on it. :class:`PlanDataset` gives the same datapoin
 plans with augmentation of our own, a hundred times as fast.
 """
 
+import hashlib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,6 +61,7 @@ class FloorplanRawDataset(VOSRawDataset):
         self.folder = Path(folder).expanduser()
         self._kept = set(categories) if categories else None
         self._min_area = min_area
+        self.split = split
         read = open_dataset(self.folder, split)
         self.samples: list[Sample] = []
         self.left_out: dict[str, str] = {}
@@ -79,6 +82,22 @@ class FloorplanRawDataset(VOSRawDataset):
         pixels = torch.from_numpy(sample.image()).permute(2, 0, 1).float() / 255
         frame = VOSFrame(0, image_path=str(sample.image_path), data=pixels)
         return VOSVideo(sample.image_path.name, idx, [frame]), PlanSegments(sample.annotations)
+
+    def facts(self) -> dict[str, Any]:
+        """What a run notes about its data; the digest changes when a name or a mask does."""
+        digest = hashlib.blake2b(digest_size=16)
+        for sample in self.samples:
+            digest.update(f"{sample.image_path.name} {sample.width} {sample.height}".encode())
+            for annotation in sample.annotations:
+                digest.update(str(annotation.segmentation["counts"]).encode())
+        return {
+            "folder": str(self.folder.resolve()),
+            "split": self.split,
+            "plans": len(self),
+            "masks": sum(len(sample.annotations) for sample in self.samples),
+            "left_out": len(self.left_out),
+            "digest": digest.hexdigest(),
+        }
 
     def _take(self, sample: Sample) -> None:
         usable = [a for a in sample.annotations if self._wants(a) and a.area() >= self._min_area]
@@ -273,10 +292,21 @@ def set_image_size(dataset: object, size: int) -> int:
     Returns:
         how many were changed.
     """
-    if isinstance(dataset, PlanDataset):
-        dataset.image_size = size
-        return 1
-    inner = [*getattr(dataset, "datasets", ())]
-    if hasattr(dataset, "dataset"):
-        inner.append(dataset.dataset)
-    return sum(set_image_size(each, size) for each in inner)
+    found = [each for each in _inside(dataset) if isinstance(each, PlanDataset)]
+    for each in found:
+        each.image_size = size
+    return len(found)
+
+
+def raw_datasets(dataset: object) -> list[FloorplanRawDataset]:
+    """Every folder of plans inside a training dataset, however wrapped and mixed."""
+    return [each for each in _inside(dataset) if isinstance(each, FloorplanRawDataset)]
+
+
+def _inside(dataset: object) -> Iterator[object]:
+    yield dataset
+    for each in getattr(dataset, "datasets", ()):
+        yield from _inside(each)
+    for name in ("dataset", "video_dataset"):
+        if hasattr(dataset, name):
+            yield from _inside(getattr(dataset, name))

@@ -19,24 +19,36 @@ from omegaconf import DictConfig, OmegaConf
 from floorseg.errors import FloorsegError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import PROJECT, register_resolvers
+from floorseg.training.official import with_our_classes
 
 PACKAGES = ("torch", "torchvision", "sam2", "numpy", "opencv-python-headless", "hydra-core")
 logger = logging.getLogger(__name__)
 
 
 def prepare_run(
-    config: DictConfig, run: RunFolder, *, command: Sequence[str], source: Path
+    config: DictConfig,
+    run: RunFolder,
+    *,
+    command: Sequence[str],
+    source: Path,
+    device: str = "cpu",
 ) -> DictConfig:
     """Write what was asked into the run folder and point the configuration at it.
+
+    Args:
+        config: as composed.
+        run: its new folder.
+        command: what was typed.
+        source: the configuration file.
+        device: what it will run on; runs on one device are queued one after another.
 
     Returns:
         the configuration, resolved, that :func:`run_here` takes.
     """
-    config = config.copy()
+    config = with_our_classes(config)
     OmegaConf.set_struct(config, False)
     OmegaConf.update(config, "launcher.experiment_log_dir", str(run.path.resolve()), force_add=True)
     OmegaConf.resolve(config)
-    config.trainer.logging.log_dir = str(run.path.resolve())
     if str(config.trainer.get("_target_", "")).startswith("floorseg."):
         config.trainer.run = str(run.path.resolve())
     run.write("config.yaml", OmegaConf.to_yaml(config))
@@ -48,6 +60,7 @@ def prepare_run(
             "seed": config.trainer.get("seed_value"),
             "versions": versions(),
             "commit": _commit(),
+            "device": device,
             "host": socket.gethostname(),
             "processors": os.cpu_count(),
             "threads": torch.get_num_threads(),
@@ -64,7 +77,7 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
         FloorsegError: if the training cannot start or go on, for a reason a person can mend.
     """
     run.claim()
-    _log_to(run.log)
+    log_to(run.log)
     register_resolvers()
     for name, value in _one_process().items():
         os.environ.setdefault(name, value)
@@ -72,7 +85,7 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
         trainer = instantiate(config.trainer, _recursive_=False)
         trainer.run()
     except BaseException as problem:
-        cause = _fixable_cause(problem)
+        cause = fixable_cause(problem)
         if cause is None:
             logger.exception("the run failed")
             run.leave(RunState.FAILED, f"{type(problem).__name__}: {problem}")
@@ -88,7 +101,7 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
     return RunState(outcome)
 
 
-def _fixable_cause(problem: BaseException | None) -> FloorsegError | None:
+def fixable_cause(problem: BaseException | None) -> FloorsegError | None:
     """The sentence for a person beneath what Hydra and torch wrapped around it."""
     while problem is not None:
         if isinstance(problem, FloorsegError):
@@ -119,7 +132,8 @@ def _one_process() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
+    """Write what our modules say into a run's log and onto standard error."""
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")

@@ -29,7 +29,7 @@ from floorseg.core.model import resolve_device
 from floorseg.errors import ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training import state as saved
-from floorseg.training.dataset import set_image_size
+from floorseg.training.dataset import raw_datasets, set_image_size
 from floorseg.training.ema import MovingAverage
 from floorseg.training.schedule import Schedule, Unit
 from floorseg.training.still import unwrap
@@ -184,14 +184,24 @@ class Trainer(Sam2Trainer):
 
     def _must_stop(self) -> bool:
         late = self.max_minutes is not None and self.minutes() >= self.max_minutes
-        return self.stop_requested or late
+        asked, late = self._agree([self.stop_requested, late])
+        self.stop_requested = bool(asked)
+        return bool(asked or late)
+
+    def _agree(self, mine: Sequence[float]) -> list[float]:
+        """The largest of each number over all processes: they must take the same turns."""
+        if torch.distributed.get_world_size() == 1:
+            return list(mine)
+        numbers = torch.tensor(mine, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(numbers, op=torch.distributed.ReduceOp.MAX)
+        return [float(number) for number in numbers]
 
     def _advance(self) -> None:
         self.batch_in_epoch += 1
         if self.schedule.unit is Unit.STEPS:
             self.spent += 1
         elif self.schedule.unit is Unit.MINUTES:
-            self.spent = self.minutes()
+            self.spent = self._agree([self.minutes()])[0]
         else:
             self.spent = self.epoch + self.batch_in_epoch / self.batches_an_epoch
 
@@ -433,6 +443,9 @@ class Trainer(Sam2Trainer):
             if isinstance(problem.__cause__, ZeroDivisionError):  # upstream divides by batches
                 raise ConfigError(_TOO_FEW) from problem
             raise
+        if self.distributed_rank == 0:
+            facts = [raw.facts() for raw in raw_datasets(self.train_dataset)]
+            self.run_folder.write_json("data.json", {"train": facts})
 
 
 class _RunningMeans:

@@ -1,0 +1,97 @@
+"""Where a training will run: what the command line says over what the configuration says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from floorseg.core.model import resolve_device
+from floorseg.errors import ConfigError
+from floorseg.training.config import PROJECT
+
+CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What was said on the command line; None and "" leave it to the configuration."""
+
+    use_cluster: bool | None = None
+    num_gpus: int | None = None
+    num_nodes: int | None = None
+    partition: str = ""
+    account: str = ""
+    qos: str = ""
+
+
+def settle(config: DictConfig, wanted: Launch) -> DictConfig:
+    """A copy in which ``launcher`` and ``submitit`` say what will happen, and paths are found.
+
+    Raises:
+        ConfigError: if more machines are asked for without a cluster, or an impossible number.
+    """
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    for section in ("launcher", "submitit"):
+        config[section] = config.get(section) or {}
+    submitit = config.submitit
+    for key in ("partition", "account", "qos"):
+        submitit[key] = getattr(wanted, key) or submitit.get(key)
+    if wanted.use_cluster is not None:
+        submitit.use_cluster = wanted.use_cluster
+    submitit.port_range = submitit.get("port_range") or [10000, 65000]
+    nodes = wanted.num_nodes or config.launcher.get("num_nodes") or 1
+    if wanted.num_nodes is not None and wanted.num_nodes > 1 and not on_cluster(config):
+        raise ConfigError(
+            f"--num-nodes {wanted.num_nodes} needs a cluster; add --use-cluster 1, or leave it out"
+        )
+    config.launcher.num_nodes = int(nodes) if on_cluster(config) else 1
+    config.launcher.gpus_per_node = _processes(config, wanted.num_gpus)
+    _find_data(config)
+    return config
+
+
+def on_cluster(config: DictConfig) -> bool:
+    """Whether a settled configuration goes to SLURM."""
+    return bool(config.submitit.get("use_cluster"))
+
+
+def device_of(config: DictConfig) -> str:
+    """What a settled configuration occupies: "cpu", "cuda", ..., or "cluster".
+
+    Raises:
+        ConfigError: if this machine has no such device.
+    """
+    if on_cluster(config):
+        return CLUSTER
+    return str(resolve_device(str(config.trainer.get("accelerator", "cuda"))))
+
+
+def _processes(config: DictConfig, asked: int | None) -> int:
+    """Processes a machine: as asked, else as configured but no more than there are GPUs here."""
+    if asked is not None:
+        if asked < 1:
+            raise ConfigError(f"--num-gpus must be at least 1, got {asked}")
+        return asked
+    configured = int(config.launcher.get("gpus_per_node") or 1)
+    return configured if on_cluster(config) else min(configured, max(1, torch.cuda.device_count()))
+
+
+def _find_data(config: DictConfig) -> None:
+    """Make paths of the ``dataset`` section absolute: from here, else from the project's folder.
+
+    A configuration works from any folder then, and a run goes on from any other.
+    """
+    section = config.get("dataset")
+    if not isinstance(section, DictConfig):
+        return
+    for key in section:
+        value = section[key]
+        if not isinstance(value, str) or "/" not in value or "://" in value:
+            continue
+        for start in (Path.cwd(), PROJECT):
+            found = start / Path(value).expanduser()
+            if found.exists():
+                section[key] = str(found.resolve())
+                break
