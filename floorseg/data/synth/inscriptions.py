@@ -17,12 +17,22 @@ def label_rooms(rng: Random, canvas: Canvas, plan: Layout, style: Style) -> None
     size = rng.uniform(8, 15) * min(canvas.size) / 640
     for number, label in enumerate(plan.labels(), 1):
         room = plan.rooms[label - 1]
+        if not _whole(plan, label, room.main):
+            continue
         if style.dimensions in ("inside", "arrows"):
             _sizes_inside(rng, canvas, room.main, style, size)
         if style.labels != "none" and rng.random() < 0.93:
             text = _label(rng, room, style, number)
             spot = _spot(rng, canvas, room.main)
             _fit(canvas, text, spot, size, room.main, style)
+
+
+def _whole(plan: Layout, label: int, rect: Rect) -> bool:
+    """Whether a room's middle cross has not been cut away or built over."""
+    x, y = (rect.x0 + rect.x1) / 2 * CELL, (rect.y0 + rect.y1) / 2 * CELL
+    across, down = rect.width * CELL * 0.3, rect.height * CELL * 0.3
+    spots = ((x, y), (x - across, y), (x + across, y), (x, y - down), (x, y + down))
+    return all(plan.label_at(*spot) == label for spot in spots)
 
 
 def _label(rng: Random, room: Room, style: Style, number: int) -> str:
