@@ -41,6 +41,17 @@ def decode_labels(encoded: Mapping[str, Any]) -> np.ndarray:
     Raises:
         DatasetError: if a field is missing, no whole number, or the runs do not fill the size.
     """
+    size, values, counts = runs_of_labels(encoded)
+    flat = np.repeat(np.array(values, dtype=np.int32), np.array(counts, dtype=np.int64))
+    return flat.reshape(size, order="F")
+
+
+def runs_of_labels(encoded: Mapping[str, Any]) -> tuple[list[int], list[int], list[int]]:
+    """(size, values, counts) of an encoding, checked, without laying it out.
+
+    Raises:
+        DatasetError: if a field is missing, no whole number, or the runs do not fill the size.
+    """
     size, values, counts = (_whole_numbers(encoded, key) for key in ("size", "values", "counts"))
     if len(size) != 2 or min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
         raise DatasetError(
@@ -58,8 +69,7 @@ def decode_labels(encoded: Mapping[str, Any]) -> np.ndarray:
         )
     if any(not 0 <= value < 2**31 for value in values):
         raise DatasetError("values must be class or instance numbers from 0 to 2147483647")
-    flat = np.repeat(np.array(values, dtype=np.int32), np.array(counts, dtype=np.int64))
-    return flat.reshape(size, order="F")
+    return size, values, counts
 
 
 def binary_counts(mask: Sequence[int] | np.ndarray) -> list[int]:
