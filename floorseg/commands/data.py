@@ -1,6 +1,7 @@
 """``floorseg data``: what is in a dataset, what is wrong with it; mend, convert, split, fetch."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -214,10 +215,35 @@ def _progress(*, quiet: bool = False) -> Iterator["ProgressCallback"]:
     with Bar(console=Console(stderr=True), transient=True, disable=quiet) as bar:
         task = bar.add_task("", total=None)
 
+        tell = _teller()
+
         def show(state: Progress) -> None:
             bar.update(task, completed=state.done, total=state.total, description=state.what)
+            tell(state)
 
         yield show
+
+
+def _teller() -> "ProgressCallback":
+    """Tells a page that started this command how far it is, in the file it named."""
+    from time import monotonic
+
+    from floorseg.core.structures import Progress, ignore_progress
+    from floorseg.data.files import write_atomically
+
+    named = os.environ.get("FLOORSEG_PROGRESS_FILE")
+    if not named:
+        return ignore_progress
+    told = 0.0
+
+    def tell(state: Progress) -> None:
+        nonlocal told
+        if monotonic() - told > 0.2 or state.done == state.total:
+            told = monotonic()
+            content = {"done": state.done, "total": state.total, "what": state.what}
+            write_atomically(Path(named), json.dumps(content).encode())
+
+    return tell
 
 
 def _print_pairs(title: str, content: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def read_index(
         progress: told after every block of files.
     """
     path = None if cache is None else cache / f"{_cache_name(dataset)}.npz"
-    stamp = _stamp(dataset) if path is not None else np.zeros(0, np.int64)
+    stamp = stamp_of(dataset) if path is not None else np.zeros(0, np.int64)
     known = _load(path, stamp) if path is not None else None
     if known is not None:
         return known
@@ -228,7 +228,7 @@ def _cache_name(dataset: Dataset) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _stamp(dataset: Dataset) -> np.ndarray:
+def stamp_of(dataset: Dataset) -> np.ndarray:
     """int64: modification time and size of every file the index was read from."""
     key = [dataset.entries[0].key[0]] if dataset.format == "coco" and dataset.entries else []
     sources = dict.fromkeys([*(str(entry.source) for entry in dataset.entries), *map(str, key)])
