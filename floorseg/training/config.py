@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
@@ -34,7 +35,7 @@ def read_config(path: str | Path, overrides: Sequence[str] = ()) -> DictConfig:
     try:
         config = _compose(file, overrides)
         OmegaConf.resolve(_without_run_paths(config))
-    except (HydraException, OmegaConfBaseException, OSError) as problem:
+    except (HydraException, OmegaConfBaseException, OSError, yaml.YAMLError) as problem:
         words = _unknown_override(file, overrides) or _first_cause(problem)
         raise ConfigError(f"{path} cannot be used: {words}") from problem
     if "trainer" not in config:
@@ -54,7 +55,7 @@ def _unknown_override(file: Path, overrides: Sequence[str]) -> str | None:
         return None
     try:
         config = _compose(file, [])
-    except (HydraException, OmegaConfBaseException, OSError):
+    except (HydraException, OmegaConfBaseException, OSError, yaml.YAMLError):
         return None  # the file is at fault, not the overrides
     return next(filter(None, (explain_override(each, config) for each in overrides)), None)
 

@@ -133,6 +133,8 @@ class Trainer(Sam2Trainer):
             for number, handler in before.items():
                 signal.signal(number, handler)
         done = self.spent >= self.schedule.length - 1e-9
+        if not done:
+            self.save_checkpoint(self.epoch)
         self.outcome = RunState.FINISHED if done else RunState.STOPPED
         self._record("end", state=self.outcome, step=self.steps["train"], best=self.best_score)
 
