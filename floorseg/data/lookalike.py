@@ -22,10 +22,11 @@ CANDIDATES = 12  # pictures compared with each
 BLOCK = 512  # pictures whose similarities are in memory at once
 MATCH = 64  # bits of 256 in which matching features may differ
 AGREEING = 14  # features that one movement must explain
-MANY = 40  # features that leave little doubt
-SAME = 0.65  # correlation of the blurred drawings, one moved onto the other, where many agree
-ALIKE = 0.8  # the same where few agree: rooms of one drawing style can look alike
-OVERLAP = 0.35  # of the second picture, that the first must cover
+MANY = 85  # features that leave little doubt
+SAME = 0.8  # correlation of the drawings, one moved onto the other, where many features agree
+ALIKE = 0.89  # the same where few agree: two plans of one drawing style reach 0.88
+OVERLAP = 0.8  # of the smaller picture, that must lie on the other
+BLUR = 0.6  # pixels of a thumb; more would make walls at other places look alike
 SCALES = (0.5, 2.0)
 THUMB = 96  # pixels
 
@@ -235,17 +236,18 @@ def _movement(first: Features, second: Features) -> _Movement:
 def _correlation(
     thumb: np.ndarray, size: tuple[int, int], second: Fingerprint, matrix: np.ndarray
 ) -> float:
-    """Correlation of two blurred drawings where they overlap, the first moved onto the second."""
+    """Correlation of two drawings where they overlap, the first moved onto the second."""
     up = np.diag([size[0] / thumb.shape[1], size[1] / thumb.shape[0], 1.0])
     other = second.thumb
     down = np.diag([other.shape[1] / second.size[0], other.shape[0] / second.size[1], 1.0])
     moved = (down @ np.vstack([matrix, [0, 0, 1]]) @ up)[:2]
     shape = (other.shape[1], other.shape[0])
-    first = cv2.warpAffine(cv2.GaussianBlur(thumb.astype(np.float32), (0, 0), 1), moved, shape)
     inside = cv2.warpAffine(np.ones(thumb.shape, np.float32), moved, shape) > 0.99
-    if inside.mean() < OVERLAP:
+    smaller = min(abs(float(np.linalg.det(moved[:, :2]))) * thumb.size, other.size)
+    if inside.sum() < OVERLAP * smaller:
         return 0.0
-    a = first[inside]
-    b = cv2.GaussianBlur(other.astype(np.float32), (0, 0), 1)[inside]
+    first = cv2.GaussianBlur(thumb.astype(np.float32), (0, 0), BLUR)
+    a = cv2.warpAffine(first, moved, shape)[inside]
+    b = cv2.GaussianBlur(other.astype(np.float32), (0, 0), BLUR)[inside]
     a, b = a - a.mean(), b - b.mean()
     return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum() + 1e-6))

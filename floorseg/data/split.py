@@ -131,16 +131,17 @@ def plan_split(
     if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:
         raise DatasetError(f"the shares must add up to 1, got {dict(shares)}")
     names = [split for split, share in shares.items() if share]
-    wanted = np.array([shares[name] for name in names])
     content = _content(together, classes)
+    wanted = np.outer([shares[name] for name in names], content.sum(axis=0))
     shuffled = np.random.default_rng(seed).permutation(len(together)).tolist()
-    order = sorted(shuffled, key=lambda place: -len(together[place]))
+    # large groups first, then those with rare classes: they are the hardest to place
+    order = sorted(shuffled, key=lambda p: (-len(together[p]), -round(content[p].max(), 9)))
     filled = np.zeros((len(names), content.shape[1]))
     splits = [""] * sum(len(group) for group in together)
     for place in order:
-        # the split in which this group takes most off the squared distance to what is wanted
-        gain = (content[place] * (2 * (filled - wanted[:, None]) + content[place])).sum(axis=1)
-        chosen = int(np.argmin(gain))
+        # the split in which this group takes most off sum((filled - wanted)^2 / wanted)
+        change = content[place] * (2 * (filled - wanted) + content[place])
+        chosen = int(np.argmin((change / np.maximum(wanted, 1e-12)).sum(axis=1)))
         filled[chosen] += content[place]
         for member in together[place]:
             splits[member] = names[chosen]
