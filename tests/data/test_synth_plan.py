@@ -9,7 +9,9 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from floorseg.core import rle
+from floorseg.data.synth import lettering
 from floorseg.data.synth.canvas import Canvas
+from floorseg.data.synth.degrade import _warp
 from floorseg.data.synth.families import FAMILIES
 from floorseg.data.synth.floors import paint_floors
 from floorseg.data.synth.placing import place
@@ -154,3 +156,27 @@ def test_runs_of_a_layer_are_those_pycocotools_finds():
     for label, runs in label_runs(layer):
         expected = coco_mask.encode(np.asfortranarray(layer == label, dtype=np.uint8))
         assert rle.from_runs(runs, layer.shape)["counts"] == expected["counts"].decode()
+
+
+def test_metres_follow_an_enlarged_sheet():
+    canvas = Canvas.blank(SIZE, (255, 255, 255), Random(0))
+    canvas.set_map(np.diag([20.0, 20.0, 1.0]), (5.0, 5.0))
+    _warp(canvas, np.diag([1.5, 1.5, 1.0]), (0, 0, 0))
+
+    assert canvas.scale == pytest.approx(30.0)
+
+
+def test_plans_are_drawn_on_a_machine_without_fonts(monkeypatch):
+    lettering._installed.cache_clear()
+    lettering._face.cache_clear()
+    lettering._stamp.cache_clear()
+    monkeypatch.setattr(lettering, "FOLDERS", ())
+    try:
+        plan = draw_plan("letters", SIZE, styles=("survey",))
+        assert not lettering.can_write("Кухня", "sans")
+    finally:
+        lettering._installed.cache_clear()
+        lettering._face.cache_clear()
+        lettering._stamp.cache_clear()
+
+    assert any(a.category_name == "room" for a in plan.annotations)

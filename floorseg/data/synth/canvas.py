@@ -33,7 +33,9 @@ class Canvas:
         picture: uint8 (H, W, 3) RGB.
         truth, over: uint16 (H, W); 0 is nothing, n is ``things[n - 1]``.
         things: the objects drawn so far.
-        to_pixels: 3 x 3, metres -> pixels, of the plan being drawn.
+        to_pixels: 3 x 3, metres -> pixels, of the plan being drawn; see :meth:`set_map`.
+        middle: its middle, metres.
+        scale: pixels a metre around there, the mean of both directions.
         smooth: whether lines are antialiased.
         wobble: pixels by which a hand's lines stray; 0 for a plotter.
     """
@@ -44,6 +46,8 @@ class Canvas:
     rng: Random
     things: list[Thing] = field(default_factory=list)
     to_pixels: np.ndarray = field(default_factory=lambda: np.eye(3))
+    middle: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
     smooth: bool = True
     wobble: float = 0.0
 
@@ -61,10 +65,13 @@ class Canvas:
         """(width, height) in pixels."""
         return self.picture.shape[1], self.picture.shape[0]
 
-    @property
-    def scale(self) -> float:
-        """Pixels a metre, the mean of both directions."""
-        return float(np.sqrt(abs(np.linalg.det(self.to_pixels[:2, :2]))))
+    def set_map(self, to_pixels: np.ndarray, middle: tuple[float, float]) -> None:
+        """Draw in these metres from now on; the scale is that around ``middle``, (x, y) metres."""
+        self.to_pixels, self.middle = to_pixels, middle
+        x, y = middle
+        origin, right, below = self.pixels([(x, y), (x + 0.1, y), (x, y + 0.1)])
+        (a, b), (c, d) = right - origin, below - origin
+        self.scale = 10 * float(np.sqrt(abs(a * d - b * c)))
 
     def add(self, thing: Thing) -> int:
         """Register an object; its number in the truth."""

@@ -102,6 +102,7 @@ def _paper(canvas: Canvas) -> tuple[int, int, int]:
 
 def _warp(canvas: Canvas, matrix: np.ndarray, border: tuple[int, int, int]) -> None:
     size = canvas.size
+    canvas.set_map(matrix @ canvas.to_pixels, canvas.middle)
     canvas.picture = cv2.warpPerspective(
         canvas.picture, matrix, size, flags=cv2.INTER_LINEAR, borderValue=border
     )

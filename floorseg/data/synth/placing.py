@@ -44,16 +44,44 @@ def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style)
     return boxes
 
 
-def place(rng: Random, canvas: Canvas, layout: Layout, style: Style, box: Box) -> None:
-    """Set the canvas's metres so that the storey lies in its box of paper."""
+def common_scale(layouts: list[Layout], boxes: list[Box], style: Style) -> float | None:
+    """Pixels a metre at which every storey fits its box; None for one storey, free to stretch."""
+    if len(layouts) == 1:
+        return None
+    fitting = []
+    for layout, box in zip(layouts, boxes, strict=True):
+        x0, y0, x1, y1 = _inset(box, style.thickness[0] / 2, layout.size)
+        fitting.append(min((x1 - x0) / layout.size[0], (y1 - y0) / layout.size[1]))
+    return min(fitting)
+
+
+def place(
+    rng: Random,
+    canvas: Canvas,
+    layout: Layout,
+    style: Style,
+    box: Box,
+    *,
+    scale: float | None = None,
+) -> None:
+    """Set the canvas's metres so that the storey lies in its box of paper.
+
+    Args:
+        rng: source of chance.
+        canvas: the sheet.
+        layout: the storey.
+        style: its walls' thickness counts.
+        box: where on the sheet.
+        scale: pixels a metre; None to fill the box, stretched or not.
+    """
     width, height = layout.size
     x0, y0, x1, y1 = _inset(box, style.thickness[0] / 2, layout.size)
     wide, tall = (x1 - x0) / width, (y1 - y0) / height
     even = min(wide, tall)
     stretch = rng.choice((0.0, 0.4, 0.8, 1.0)) if style.name != "furnished" else 1.0
     limit = even * rng.uniform(1.0, 2.2)
-    scale_x = min(even + (wide - even) * stretch, limit)
-    scale_y = min(even + (tall - even) * stretch, limit)
+    scale_x = scale or min(even + (wide - even) * stretch, limit)
+    scale_y = scale or min(even + (tall - even) * stretch, limit)
     left = x0 + (x1 - x0 - width * scale_x) * rng.random()
     top = y0 + (y1 - y0 - height * scale_y) * rng.random()
     right, bottom = left + width * scale_x, top + height * scale_y
@@ -61,7 +89,8 @@ def place(rng: Random, canvas: Canvas, layout: Layout, style: Style, box: Box) -
     if rng.random() < (0.16 if style.name in ("furnished", "agent") else 0.05):
         target = _slanted(rng, target)
     source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    canvas.to_pixels = cv2.getPerspectiveTransform(source, target)
+    matrix = cv2.getPerspectiveTransform(source, target)
+    canvas.set_map(matrix, (width / 2, height / 2))
 
 
 def _inset(box: Box, metres: float, size: tuple[float, float]) -> Box:

@@ -18,7 +18,7 @@ from floorseg.data.synth.inscriptions import dashed_things, label_rooms
 from floorseg.data.synth.layout import CELL, Layout
 from floorseg.data.synth.openings import draw_opening, place_openings
 from floorseg.data.synth.outside import draw_outside
-from floorseg.data.synth.placing import boxes_on_sheet, place
+from floorseg.data.synth.placing import boxes_on_sheet, common_scale, place
 from floorseg.data.synth.shapes import add_bays, add_masses, cut_corners
 from floorseg.data.synth.styles import Style, choose_style
 from floorseg.data.synth.truth import annotations_of
@@ -35,7 +35,8 @@ class SyntheticPlan:
     Attributes:
         image: uint8 (H, W, 3) RGB.
         annotations: rooms, walls, doors, windows, ...; rooms carry ``room_type``.
-        pixels_per_metre: mean of both directions, before a camera bent the sheet.
+        pixels_per_metre: mean of both directions, in the middle of the (last) plan; where a sheet
+            was turned or enlarged, as it is there.
         style: school of drawing.
         wear: what happened to the sheet.
     """
@@ -69,17 +70,18 @@ def draw_plan(
     canvas = Canvas.blank(size, style.paper, rng)
     canvas.smooth, canvas.wobble = style.smooth, style.wobble
     names = _families(rng, style, left_out)
-    metres, scale = 0.0, 0.0
-    for name, box in zip(names, boxes_on_sheet(rng, size, len(names), style), strict=True):
-        layout = FAMILIES[name](rng)
-        _draw_storey(rng, canvas, layout, style, box, left_out)
-        metres += float((layout.grid > 0).sum()) * CELL * CELL
-        scale = max(scale, canvas.scale)
+    boxes = boxes_on_sheet(rng, size, len(names), style)
+    layouts = [FAMILIES[name](rng) for name in names]
+    scale = common_scale(layouts, boxes, style)
+    for layout, box in zip(layouts, boxes, strict=True):
+        place(rng, canvas, layout, style, box, scale=scale)
+        _draw_storey(rng, canvas, layout, style, left_out)
+    metres = sum(float((layout.grid > 0).sum()) for layout in layouts) * CELL * CELL
     if "text" not in left_out:
         draw_fringe(rng, canvas, style, metres)
     wear = "none" if "degradation" in left_out else degrade(rng, canvas)
     return SyntheticPlan(
-        canvas.picture, tuple(annotations_of(canvas)), scale, style.name, wear, tuple(names)
+        canvas.picture, tuple(annotations_of(canvas)), canvas.scale, style.name, wear, tuple(names)
     )
 
 
@@ -118,10 +120,8 @@ def _draw_storey(
     canvas: Canvas,
     layout: Layout,
     style: Style,
-    box: tuple[float, float, float, float],
     left_out: frozenset[str],
 ) -> None:
-    place(rng, canvas, layout, style, box)
     thinnest = 2.0 / canvas.scale
     thickness = (max(style.thickness[0], thinnest * 1.2), max(style.thickness[1], thinnest))
     style = replace(style, thickness=thickness)
