@@ -42,7 +42,7 @@ def synth(
     from floorseg.data.synth.contact import write_contact_sheet
     from floorseg.data.synth.options import parse_names, parse_size, parse_split
     from floorseg.data.synth.plan import TRAITS
-    from floorseg.data.synth.styles import STYLES
+    from floorseg.data.synth.schools import STYLES
     from floorseg.data.synth.writer import Order, write_plans
 
     order = Order(

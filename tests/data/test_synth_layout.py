@@ -9,7 +9,7 @@ from floorseg.data.synth.changes import in_one_piece
 from floorseg.data.synth.families import FAMILIES
 from floorseg.data.synth.layout import Rect, blank, neighbours
 from floorseg.data.synth.openings import place_openings
-from floorseg.data.synth.styles import bare
+from floorseg.data.synth.schools import bare
 from floorseg.data.synth.walls import build_walls
 
 

@@ -16,8 +16,8 @@ from floorseg.data.synth.families import FAMILIES
 from floorseg.data.synth.floors import paint_floors
 from floorseg.data.synth.placing import place
 from floorseg.data.synth.plan import TRAITS, draw_plan
+from floorseg.data.synth.schools import STYLES, furnished
 from floorseg.data.synth.shapes import add_bays
-from floorseg.data.synth.styles import STYLES, furnished
 from floorseg.data.synth.truth import CATEGORIES, label_runs
 from floorseg.data.synth.wall_ink import draw_walls
 from floorseg.data.synth.walls import build_walls

@@ -19,8 +19,9 @@ from floorseg.data.synth.layout import CELL, Layout
 from floorseg.data.synth.openings import draw_opening, place_openings
 from floorseg.data.synth.outside import draw_outside
 from floorseg.data.synth.placing import boxes_on_sheet, common_scale, place
+from floorseg.data.synth.schools import choose_style
 from floorseg.data.synth.shapes import add_bays, add_masses, cut_corners
-from floorseg.data.synth.styles import Style, choose_style
+from floorseg.data.synth.styles import Style
 from floorseg.data.synth.truth import annotations_of
 from floorseg.data.synth.wall_ink import draw_walls
 from floorseg.data.synth.walls import build_walls
