@@ -31,7 +31,7 @@ class Style:
         palette: colours of rooms by name, "" for bare paper.
         texture: share of the rooms that get planks or tiles.
         doors, windows: how they are drawn, see ``openings``.
-        labels: what stands in rooms, see ``lettering``.
+        labels: what stands in rooms, see ``inscriptions``.
         dimensions: ``none``, ``chain``, ``arrows``, ``inside``.
         furniture: how full the rooms are, 0 to 1.
         smooth: antialiased lines.
