@@ -164,8 +164,8 @@ def _references(node: Any) -> set[str]:
 
 def _check_free(path: str, content: Any, used: set[str]) -> list[str]:
     """Keys of a section of numbers that nothing refers to."""
-    if _is_used(path, used):
-        _check_targets(content, path)
+    if _is_used(path, used) or (isinstance(content, dict) and "_target_" in content):
+        _check_targets(content, path)  # a section for a class may be there for a preset to use
         return []
     if not isinstance(content, dict):
         return [f"nothing reads {path!r}"] if path not in _READ_BY_US else []

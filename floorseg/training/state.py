@@ -14,6 +14,7 @@ from training.utils.checkpoint_utils import load_state_dict_into_model
 
 from floorseg.core.checkpoint_file import read_checkpoint, save_checkpoint
 from floorseg.errors import CheckpointError, RunError
+from floorseg.training.partial import plain_name, plain_weights
 from floorseg.training.still import unwrap
 
 if TYPE_CHECKING:
@@ -83,10 +84,11 @@ def start_from(model: nn.Module, checkpoint: str) -> nn.Module:
     """
     weights = read_checkpoint(Path(checkpoint).expanduser()).weights
     mine = model.state_dict()
+    named = {name: plain for name in mine if (plain := plain_name(name))}
     wrong = [
         name
-        for name, value in mine.items()
-        if name not in weights or weights[name].shape != value.shape
+        for name, plain in named.items()
+        if plain not in weights or weights[plain].shape != mine[name].shape
     ]
     if wrong:
         raise CheckpointError(
@@ -94,7 +96,8 @@ def start_from(model: nn.Module, checkpoint: str) -> nn.Module:
             f"{len(mine)} tensors differ, the first is {wrong[0]}; choose a checkpoint of the same "
             "architecture"
         )
-    model.load_state_dict({name: weights[name].to(value.dtype) for name, value in mine.items()})
+    fitting = {name: weights[plain].to(mine[name].dtype) for name, plain in named.items()}
+    model.load_state_dict({**mine, **fitting})
     return model
 
 
@@ -103,7 +106,7 @@ def save_for_inference(trainer: "Trainer", path: Path, scores: Mapping[str, floa
     origin = notes(trainer, scores)["origin"]
     save_checkpoint(
         path,
-        unwrap(trainer.model),
+        plain_weights(unwrap(trainer.model)),
         architecture=trainer.architecture or "",
         image_size=trainer.image_size,
         half=False,
