@@ -159,7 +159,8 @@ def _from_numbers(
         raise DatasetError(f"the mask cannot be used: {problem}; draw it again") from problem
     if numbers.size == 0 or int(numbers.min()) < 0:
         raise DatasetError("the run lengths are empty or negative; export the mask again")
-    total = sum(numbers.tolist())  # exact, where int64 might overflow
+    small = int(numbers.max()) <= pixels and numbers.size < 2**32
+    total = int(numbers.sum()) if small else sum(numbers.tolist())  # int64 might overflow
     if total != pixels:
         raise DatasetError(
             f"the run lengths add up to {total:,}, not to the {pixels:,} pixels of "

@@ -136,8 +136,8 @@ def _joined(splits: list[str], columns: Sequence[_Columns]) -> Index:
         masks=masks,
         image=np.repeat(np.arange(len(masks), dtype=np.int32), masks),
         area=numbers[:, 0].astype(np.int64),
-        x=numbers[:, 1].astype(np.float32),
-        y=numbers[:, 2].astype(np.float32),
+        x=np.clip(numbers[:, 1], 0, 1).astype(np.float32),
+        y=np.clip(numbers[:, 2], 0, 1).astype(np.float32),
         class_number=np.concatenate(classes) if classes else np.zeros(0, np.int32),
         classes=tuple(numbers_of),
     )
@@ -161,12 +161,14 @@ class _Reader:
         boxes: Any,
     ) -> None:
         width, height = size
+        keys = [(row.get("category_id"), row.get("category_name")) for row in rows]
+        numbers = [self._keys.setdefault(key, len(self._keys)) for key in keys]
+        centres = [((x + w / 2) / width, (y + h / 2) / height) for x, y, w, h in boxes]
+        # nothing above this line is kept where it raises: a file is added whole or not at all
         self._sizes.append((width, height, len(rows)))
         self._areas.append(areas)
-        for row, box in zip(rows, boxes, strict=True):
-            key = (row.get("category_id"), row.get("category_name"))
-            self._classes.append(self._keys.setdefault(key, len(self._keys)))
-            self._centres.append(((box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height))
+        self._classes += numbers
+        self._centres += centres
 
     def columns(self) -> _Columns:
         areas = np.concatenate(self._areas) if self._areas else np.zeros(0, np.int64)
@@ -200,7 +202,7 @@ def _read_paths(paths: list[str]) -> _Columns:
             if areas is not None and not (areas >= width * height).any():
                 reader.add((width, height), areas, rows, boxes)
                 continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, UnicodeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             pass
         _add_looked_at(reader, Entry("", Path(path)), "sa1b", Path(path).parent)
     return reader.columns()

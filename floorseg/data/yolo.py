@@ -55,7 +55,8 @@ def class_names(root: Path) -> dict[int, str]:
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as problem:
         raise DatasetError(f"{path} cannot be read: {str(problem)[:200]}; mend it") from problem
     names = content.get("names") if isinstance(content, Mapping) else None
-    pairs = names.items() if isinstance(names, Mapping) else enumerate(names or ())
+    listed = names if isinstance(names, list) else []
+    pairs = names.items() if isinstance(names, Mapping) else enumerate(listed)
     return {number: str(name) for number, name in pairs if type(number) is int}
 
 
