@@ -28,6 +28,8 @@ def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style)
         margins = [max(margin, 0.1) for margin in margins]
     elif style.fringe and chance > 0.12 and not bare:
         margins[rng.choice((1, 3, 3, 3))] += 0.06
+    if count > 1:  # one scale for all makes them small enough
+        margins = [margin * 0.4 for margin in margins]
     x0, y0 = margins[0] * width, margins[1] * height
     x1, y1 = (1 - margins[2]) * width, (1 - margins[3]) * height
     if count == 1:
