@@ -21,7 +21,8 @@ from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, i
 _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
 _MAY_OVERLAP = 0.3  # part of the smaller region; from there on two regions exclude each other
 _QUALITY_POWER = 2.0  # how much quality counts beside area: unions are large but poor
-_MORE_CLICKS = 24  # in each further round
+_MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
+_MORE_CLICKS = 32  # in each further round
 _MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
 
 
@@ -59,9 +60,7 @@ def find_rooms(
             progress=lambda done: progress(Progress(before + done.done, total, done.what)),
             stop=stop,
         )  # fmt: skip
-        # the sheet and the specks have no vote
-        share = (answers.logits > 0).flatten(1).float().mean(dim=1)
-        return answers[(share >= settings.min_area) & (share <= settings.max_area)]
+        return answers[_may_be_room(answers.logits, settings)]  # paper and specks have no vote
 
     found = ask(clicked, 0)
     rooms = choose(agree(found, clicked, size), settings)
@@ -75,6 +74,16 @@ def find_rooms(
         rooms = choose(agree(found, clicked, size), settings)
     progress(Progress(total, total, "drawing"))
     yield from _draw(rooms, size, settings)
+
+
+def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:
+    """bool (K,): neither a speck nor the sheet, and not the paper along the picture's edge."""
+    masks = logits > 0
+    share = masks.flatten(1).float().mean(dim=1)
+    edges = (masks[:, 0], masks[:, -1], masks[:, :, 0], masks[:, :, -1])
+    border = torch.cat(edges, dim=1).float().mean(dim=1)
+    fits = (share >= settings.min_area) & (share <= settings.max_area)
+    return fits & (border <= settings.max_border)
 
 
 def choose(regions: Regions, settings: EverythingSettings) -> Regions:
@@ -160,10 +169,11 @@ def uncovered_spots(
         size: (H, W) of the picture.
         settings: ``min_area`` says how small a gap may be.
     """
-    side = rooms.logits.shape[1] if len(rooms) else 128
-    free = np.ones((side, side), dtype=bool)
+    side = rooms.logits.shape[1]
+    covered = np.zeros((side, side), dtype=bool)
     for room in rooms.logits:
-        free[room > 0] = False
+        covered |= room > 0
+    free = _around(covered) & ~covered
     scale = np.array([side / size[1], side / size[0]])
     for x, y in np.clip(clicked * scale, 0, side - 1).astype(int):
         free[y, x] = False
@@ -179,6 +189,18 @@ def uncovered_spots(
     return ((np.array(spots, np.float32).reshape(-1, 2) + 0.5) / scale).astype(np.float32)
 
 
+def _around(covered: np.ndarray) -> np.ndarray:
+    """bool (h, w): where the plan is: the hull of its rooms and a margin; not the paper."""
+    side = covered.shape[0]
+    if not covered.any():
+        return ~covered
+    places = np.argwhere(covered)[:, ::-1].astype(np.int32)
+    hull = np.zeros(covered.shape, dtype=np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
+    margin = 2 * round(side * _MARGIN) + 1
+    return cv2.dilate(hull, np.ones((margin, margin), np.uint8)).view(bool)
+
+
 def _draw(
     rooms: Regions, size: tuple[int, int], settings: EverythingSettings
 ) -> Iterator[MaskProposal]:
@@ -190,16 +212,18 @@ def _draw(
     labels = _assign(torch.from_numpy(rooms.logits), work)
     least = settings.min_area * labels.size
     for i in range(len(rooms)):
-        mask = tidy(labels == i + 1, labels == 0)
+        mask = np.asarray(labels == i + 1)
+        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+        window = (slice(y, y + height), slice(x, x + width))
+        mask[window] = tidy(mask[window], labels[window] == 0)
         if np.count_nonzero(mask) < max(least, 1):
             continue
         labels[mask] = i + 1
-        x, y = rooms.points[i].tolist()
         yield MaskProposal(
             mask=_full_size(mask, size),
             score=float(np.clip(rooms.scores[i], 0, 1)),
             stability=float(np.clip(rooms.stability[i], 0, 1)),
-            point=(x, y),
+            point=(float(rooms.points[i, 0]), float(rooms.points[i, 1])),
         )
 
 
@@ -227,7 +251,7 @@ def tidy(mask: np.ndarray, free: np.ndarray) -> np.ndarray:
         return mask
     areas = stats[1:, cv2.CC_STAT_AREA]
     keep = np.concatenate([[False], areas >= _MINOR_PART * areas.max()])
-    mask = keep[parts]
+    mask = np.asarray(keep[parts])
     outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros(mask.shape, dtype=np.uint8)
     cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from floorseg.errors import ConfigError
 
+_PARTS = (
+    "min_score", "min_stability", "max_overlap", "min_area", "max_area", "max_border",
+    "min_agreement",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class EverythingSettings:
@@ -22,6 +27,8 @@ class EverythingSettings:
             the better one is kept; lower it when doubles appear.
         min_area: regions smaller than this part of the picture are dropped.
         max_area: regions larger than this part are dropped: the sheet, the whole plan.
+        max_border: regions along more than this part of the picture's edge are dropped: the
+            paper around the plan (only with ``partition``).
         multimask: take three candidates of each click (part, thing, whole) instead of one.
         partition: resolve what is left into regions that do not overlap, one a room: unions of
             rooms and furniture inside rooms give way, holes are filled, slivers dropped, and spots
@@ -39,6 +46,7 @@ class EverythingSettings:
     max_overlap: float = 0.7
     min_area: float = 0.0
     max_area: float = 1.0
+    max_border: float = 1.0
     multimask: bool = True
     partition: bool = False
     extra_rounds: int = 0
@@ -50,8 +58,7 @@ class EverythingSettings:
                 f"points_per_side must be between 1 and 256, got {self.points_per_side}; 32 is "
                 "fine for most plans"
             )
-        for name in ("min_score", "min_stability", "max_overlap", "min_area", "max_area",
-                     "min_agreement"):  # fmt: skip
+        for name in _PARTS:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} is a part, between 0 and 1, got {value}; correct it")
@@ -63,8 +70,9 @@ PRESETS = {
         points_per_side=16,
         min_score=0.5,
         min_stability=0.5,
-        min_area=0.0008,
-        max_area=0.5,
+        min_area=0.0004,
+        max_area=0.55,
+        max_border=0.3,
         partition=True,
         extra_rounds=2,
         min_agreement=0.25,
