@@ -16,11 +16,12 @@
       this.root.addEventListener("dragover", (event) => { event.preventDefault(); this.root.classList.add("fs-dropping"); });
       this.root.addEventListener("dragleave", (event) => { if (!this.root.contains(event.relatedTarget)) this.root.classList.remove("fs-dropping"); });
       this.root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); this.root.classList.remove("fs-dropping"); this.take(event.dataTransfer.files); });
-      return h("div.fs-open", {}, h("button.fs-button.fs-primary", { type: "button", onclick: () => this.file.click(), title: "A picture, a PDF, or regions saved as JSON" }, icon("open"), h("span", {}, "Open a plan")),
-        this.file, this.title, this.pages, h("span.fs-grow"), h("span.fs-small.fs-wide", {}, "Examples"), this.examples);
+      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click(), title: "A picture, a PDF, or regions saved as JSON" }, icon("open"), h("span", {}, "Open a plan")),
+        this.file, this.title, this.pages, h("span.fs-grow"), this.examplesLabel = h("span.fs-small.fs-wide", { hidden: true }, "Examples"), this.examples);
     },
 
     fillExamples() {
+      this.examplesLabel.hidden = !this.facts.examples.length;
       this.examples.replaceChildren(...this.facts.examples.map((example) => h("button.fs-example", { type: "button", title: example.title, "aria-label": `Example: ${example.title}`,
         onclick: () => this.openExample(example.name) }, h("img", { src: example.thumbnail, alt: "" }))));
     },
@@ -59,11 +60,11 @@
     },
 
     async opened(send, turn = null) {
-      if (this.opening) return;
-      this.opening = true;
+      const turnOf = (this.opening = (this.opening || 0) + 1); // the last one asked for wins
       this.busy.textContent = "Opening …";
       try {
         const { answer, seen } = await send();
+        if (this.opening !== turnOf) return;
         const image = answer.picture ? await see(await (await fetch(answer.picture)).blob()) : seen;
         const again = async () => { this.plan.token = (await send()).answer.plan; };
         this.plan = { token: answer.plan, width: answer.width, height: answer.height, name: answer.name, again };
@@ -78,8 +79,7 @@
       } catch (problem) {
         this.report(problem);
       } finally {
-        this.opening = false;
-        this.busy.textContent = "";
+        if (this.opening === turnOf) this.busy.textContent = "";
       }
     },
 
@@ -96,7 +96,7 @@
 
     buildFiles() {
       this.kind = h("select.fs-input", { "aria-label": "File to download" }, KINDS.map(([value, text]) => h("option", { value }, text)));
-      this.saveButton = h("button.fs-button.fs-primary", { type: "button", onclick: () => this.save() }, icon("download"), h("span", {}, "Download"));
+      this.saveButton = h("button.fs-button", { type: "button", onclick: () => this.save() }, icon("download"), h("span", {}, "Download"));
       this.openAgain = h("input", { type: "file", hidden: true, accept: ".json,application/json", onchange: () => { if (this.openAgain.files[0]) this.reopen(this.openAgain.files[0]); this.openAgain.value = ""; } });
       this.dataset = h("input.fs-input", { list: "fs-datasets", placeholder: "dataset", "aria-label": "Dataset", value: "corrected" });
       this.splitMenu = h("select.fs-input.fs-short", { "aria-label": "Split" }, ["train", "valid", "test"].map((name) => h("option", { value: name }, name)));

@@ -92,7 +92,7 @@
       this.clearButton = h("button.fs-button", { type: "button", onclick: () => this.clearDraft(), title: "Clear the clicks (Esc)" }, "Clear");
       this.classInput = h("input.fs-input", { value: "room", list: "fs-classes", "aria-label": "Class of the next region", title: "Class of the next region",
         onchange: () => { this.currentClass = this.classInput.value.trim() || "room"; } });
-      return h("section.fs-card", {}, h("div.fs-row", {}, h("h3", {}, "This region"), h("span.fs-grow"), h("label.fs-small", {}, "Class ", this.classInput)),
+      return h("section.fs-card.fs-first", {}, h("div.fs-row", {}, h("h3", {}, "This region"), h("span.fs-grow"), h("label.fs-small", {}, "Class ", this.classInput)),
         h("div.fs-row.fs-chips", { role: "group", "aria-label": "Candidates" }, this.chips), h("div.fs-row", {}, this.acceptButton, this.clearButton));
     },
 

@@ -1,0 +1,54 @@
+"""One page and one real Chromium for all browser tests."""
+
+import shutil
+
+import pytest
+
+from tests.page_server import draw_plan, page_settings, serve
+
+from .desk import Desk
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium here; install it with: apt-get install chromium")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The page on a free port."""
+    with serve(page_settings(tmp_path_factory.mktemp("page"), max_upload_mb=5)) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def plan(tmp_path_factory):
+    """A plan of three rooms, 640 x 480."""
+    return draw_plan(tmp_path_factory.mktemp("plan") / "three rooms.png")
+
+
+@pytest.fixture
+def desk(chromium, served, plan):
+    """A visitor with the plan open."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    visitor = Desk(context.new_page(), served.url)
+    visitor.open(plan)
+    yield visitor
+    problems = visitor.problems
+    context.close()
+    assert not problems
