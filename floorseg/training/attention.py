@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+FEW_KEYS = 64  # up to so many the plain products win in float32 too
 MAX_SCORES = (
     2**28
 )  # attention weights held at once; beyond that the fused kernel's thrift is needed
@@ -37,11 +38,12 @@ class _PlainAttention(TorchFunctionMode):
 
 
 def _is_plain(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether nothing but query, key and value matter, in bfloat16 and of bearable size."""
+    """Whether nothing but query, key and value matter, and the plain products are faster."""
     if len(args) < 3 or args[0].dim() != 4 or any(kwargs.values()):
         return False
     query, key = args[0], args[1]
-    return query.dtype is torch.bfloat16 and query[..., 0].numel() * key.shape[-2] < MAX_SCORES
+    wins = query.dtype is torch.bfloat16 or key.shape[-2] <= FEW_KEYS
+    return wins and query[..., 0].numel() * key.shape[-2] < MAX_SCORES
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
