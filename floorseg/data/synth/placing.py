@@ -15,19 +15,7 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style) -> list[Box]:
     """One box of paper for each storey: to the sheet's edge, with a margin, or small."""
     width, height = size
-    chance = rng.random()
-    bare = style.name in ("furnished", "bare")
-    if chance < (0.8 if bare else 0.12):
-        low = high = 0.0
-    elif chance < 0.9:
-        low, high = 0.03, 0.14
-    else:
-        low, high = 0.12, 0.28
-    margins = [rng.uniform(low, high) for _ in range(4)]
-    if style.dimensions == "chain":
-        margins = [max(margin, 0.1) for margin in margins]
-    elif style.fringe and chance > 0.12 and not bare:
-        margins[rng.choice((1, 3, 3, 3))] += 0.06
+    margins = _margins(rng, style)
     if count > 1:  # one scale for all makes them small enough
         margins = [margin * 0.4 for margin in margins]
     x0, y0 = margins[0] * width, margins[1] * height
@@ -44,6 +32,24 @@ def boxes_on_sheet(rng: Random, size: tuple[int, int], count: int, style: Style)
         else:
             boxes.append((x0, y0 + (y1 - y0) * a, x1, y0 + (y1 - y0) * b))
     return boxes
+
+
+def _margins(rng: Random, style: Style) -> list[float]:
+    """Shares of the sheet left, above, right and below."""
+    chance = rng.random()
+    bare = style.name in ("furnished", "bare")
+    if chance < (0.8 if bare else 0.12):
+        low = high = 0.0
+    elif chance < 0.9:
+        low, high = 0.03, 0.14
+    else:
+        low, high = 0.12, 0.28
+    margins = [rng.uniform(low, high) for _ in range(4)]
+    if style.dimensions == "chain":
+        margins = [max(margin, 0.1) for margin in margins]
+    elif style.fringe and chance > 0.12 and not bare:
+        margins[rng.choice((1, 3, 3, 3))] += 0.06
+    return margins
 
 
 def common_scale(layouts: list[Layout], boxes: list[Box], style: Style) -> float | None:
