@@ -23,6 +23,7 @@ class Desk:
         self.url = url
         page.goto(url)
         page.wait_for_function("(document.querySelector('.fs-root') || {}).page?.facts")
+        self.until("plan || !facts.examples.length")  # the first example greets the visitor
 
     def open(self, file: Path) -> None:
         """Open a plan and wait until a click would be answered at once."""
@@ -84,10 +85,10 @@ class Desk:
             "edited: r.edited, wire: JSON.stringify(floorseg.masks.toWire(r.mask))}))"
         )
 
-    def said(self) -> str:
-        """The message that is shown."""
+    def said(self, patience: float = 20_000) -> str:
+        """The message that is shown, waiting so many milliseconds for it."""
         toast = self.page.locator(".fs-toast")
-        toast.wait_for()
+        toast.wait_for(timeout=patience)
         return toast.inner_text()
 
     def _note(self, request) -> None:
