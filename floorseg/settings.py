@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     auth_user: str = Field("", description="user name the page asks for; empty for none")
     auth_password: str = Field("", description="its password")
     auth_file: Path | None = Field(None, description="a file of user:password lines")
+    trainers: str = Field(
+        "", description="users who may train, joined with commas; empty for everybody let in"
+    )
     max_upload_mb: float = Field(40.0, gt=0, description="largest upload, megabytes")
     max_upload_megapixels: float = Field(40.0, gt=0, description="largest picture, megapixels")
     embedding_cache_mb: float = Field(512.0, gt=0, description="memory for encoded pictures")

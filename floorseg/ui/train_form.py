@@ -1,0 +1,147 @@
+"""The form that starts a training: what people change, the rest as YAML, the exact command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from floorseg.errors import FloorsegError
+from floorseg.services.training_form import (
+    PRESETS,
+    TrainingForm,
+    choices,
+    preset_names,
+    shipped_configs,
+)
+from floorseg.services.trainings import Trainings
+from floorseg.ui.feedback import explains_failures
+
+FIRST = "nano_finetune"
+FIELDS = (
+    "config", "dataset", "checkpoint", "name", "trained", "memory", "length", "epochs", "minutes",
+    "base_lr", "vision_lr", "batch", "objects", "resolution", "cluster", "partition", "text",
+)  # fmt: skip
+_NUMBERS = {  # field: (label, key of the configuration)
+    "epochs": ("Epochs", "num_epochs"),
+    "minutes": ("Minutes", "minutes"),
+    "base_lr": ("Learning rate", "base_lr"),
+    "vision_lr": ("Learning rate, encoder", "vision_lr"),
+    "batch": ("Plans a step", "train_batch_size"),
+    "objects": ("Objects a plan", "max_num_objects"),
+    "resolution": ("Resolution, px", "resolution"),
+}
+HERE, CLUSTER = "This machine", "SLURM cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class FormParts:
+    """The form's fields, in the order of :data:`FIELDS`, and its buttons."""
+
+    inputs: list[Any]
+    check: gr.Button
+    start: gr.Button
+    answer: gr.Markdown
+
+    def read(self, values: Sequence[Any]) -> TrainingForm:
+        """What stands in the fields."""
+        return read_form(values)
+
+    def fill(self, form: TrainingForm) -> list[Any]:
+        """What the fields show for a form."""
+        found = [getattr(form, field) for field in FIELDS]
+        found[FIELDS.index("cluster")] = CLUSTER if form.cluster else HERE
+        return found
+
+
+def read_form(values: Sequence[Any]) -> TrainingForm:
+    """Values of the fields, in the order of :data:`FIELDS`, as a form."""
+    given = dict(zip(FIELDS, values, strict=True))
+    given["cluster"] = given["cluster"] == CLUSTER
+    for field in FIELDS:
+        if field not in _NUMBERS and field != "cluster":
+            given[field] = (given[field] or "").strip()
+    return TrainingForm(**{k: (v or None) if k in _NUMBERS else v for k, v in given.items()})
+
+
+def build_form(trainings: Trainings) -> FormParts:
+    """Lay the form out and wire what changes within it."""
+    known = choices(FIRST)
+    fields: dict[str, Any] = {}
+    with gr.Accordion("Start a training", open=True):
+        with gr.Row():
+            fields["config"] = gr.Dropdown(
+                shipped_configs(), value=FIRST, label="Configuration", elem_id="train-config"
+            )
+            fields["dataset"] = gr.Dropdown(trainings.datasets(), value=None, label="Dataset")
+            fields["checkpoint"] = gr.Dropdown(
+                trainings.checkpoints(), value=None, label="Start from",
+                info="empty: as the configuration says",
+            )  # fmt: skip
+            fields["name"] = gr.Textbox(label="Name of the run", elem_id="train-name")
+        with gr.Row():
+            for group, label in zip(PRESETS, ("What learns", "Memory", "Length"), strict=True):
+                fields[group] = gr.Dropdown(
+                    preset_names(group), value=None, label=label, visible=group in known.groups
+                )
+        with gr.Row():
+            for field, (label, key) in _NUMBERS.items():
+                fields[field] = gr.Number(
+                    None, label=label, placeholder=_placeholder(known.scratch.get(key)),
+                    visible=key in known.scratch, elem_id=f"train-{field}",
+                )  # fmt: skip
+        with gr.Row():
+            where = [HERE, CLUSTER] if trainings.has_cluster() else [HERE]
+            fields["cluster"] = gr.Radio(where, value=HERE, label="Where")
+            fields["partition"] = gr.Textbox(label="Partition", visible=trainings.has_cluster())
+        with gr.Accordion("All settings (YAML)", open=False):
+            fields["text"] = gr.Code(known.text, language="yaml", label="Configuration", lines=12)
+        command = gr.Code(label="The same in a terminal", language="shell", elem_id="train-command")
+        with gr.Row():
+            check = gr.Button("Check", elem_id="train-check")
+            start = gr.Button("Start", variant="primary", elem_id="train-start")
+        answer = gr.Markdown(elem_id="train-answer")
+    inputs = [fields[field] for field in FIELDS]
+    _wire_form(trainings, fields, inputs, command, answer)
+    return FormParts(inputs, check, start, answer)
+
+
+def _wire_form(
+    trainings: Trainings,
+    fields: dict[str, Any],
+    inputs: list[Any],
+    command: gr.Code,
+    answer: gr.Markdown,
+) -> None:
+    def say(*values: Any) -> tuple[str, str]:
+        """The command, or the mistake, as one types."""
+        if trainings.settings.public:
+            return "", ""
+        try:
+            return trainings.command(read_form(values)), ""
+        except FloorsegError as problem:
+            return "", f"⚠ {problem}"
+
+    @explains_failures
+    def another(config: str) -> list[Any]:
+        known = choices(config)
+        groups = [gr.Dropdown(value=None, visible=group in known.groups) for group in PRESETS]
+        numbers = [
+            gr.Number(
+                None, placeholder=_placeholder(known.scratch.get(key)), visible=key in known.scratch
+            )
+            for _, key in _NUMBERS.values()
+        ]
+        return [*groups, *numbers, known.text]
+
+    changed = [fields[name] for name in (*PRESETS, *_NUMBERS, "text")]
+    fields["config"].change(another, fields["config"], changed, show_progress="hidden")
+    gr.on(
+        [field.change for field in inputs], say, inputs, [command, answer],
+        queue=False, show_progress="hidden", trigger_mode="always_last",
+    )  # fmt: skip
+
+
+def _placeholder(value: Any) -> str:
+    """What the configuration has; references to other settings are left to it."""
+    return "" if value is None or "${" in str(value) else str(value)

@@ -1,0 +1,213 @@
+"""Train tab: start a fine-tuning, watch it, stop it, go on with it, compare runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from floorseg.runs import RunState
+from floorseg.services.machine import machine_load
+from floorseg.services.run_summary import log_tail, summarise
+from floorseg.services.trainings import Trainings
+from floorseg.ui import train_view as view
+from floorseg.ui.feedback import explains_failures
+from floorseg.ui.train_form import FormParts, build_form
+
+POLL = 2.0  # seconds between two looks at a live run
+LIVE = (RunState.RUNNING, RunState.QUEUED)
+PUBLIC = (
+    "This page is public: no training runs here. Fine-tune on your own computer: "
+    "`python -m floorseg train -c configs/nano_finetune.yaml`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is on the tab, for handlers that change it."""
+
+    queue: gr.Markdown
+    table: gr.Dataframe
+    chosen: gr.Dropdown
+    beside: gr.Dropdown
+    status: gr.HTML
+    charts: gr.HTML
+    pictures: gr.Gallery
+    differences: gr.Markdown
+    log: gr.Textbox
+    timer: gr.Timer
+
+    @property
+    def live(self) -> list[Any]:
+        """What changes while a run goes on."""
+        return [
+            self.queue, self.table, self.status, self.charts, self.pictures, self.log, self.timer,
+        ]  # fmt: skip
+
+
+def build_train_tab(trainings: Trainings, tabs: gr.Tabs | None = None) -> None:
+    """Lay the tab out inside the current ``gr.Tab`` and wire its events.
+
+    Args:
+        trainings: the service.
+        tabs: the page's tabs; runs are looked at only while this one is open.
+    """
+    if trainings.settings.public:
+        gr.Markdown(PUBLIC)
+    form = build_form(trainings)
+    parts = _build_runs()
+    _wire_watching(trainings, parts, tabs)
+    _wire_starting(trainings, form, parts)
+    _wire_controls(trainings, form, parts)
+
+
+def _build_runs() -> _Parts:
+    queue = gr.Markdown(elem_id="train-queue")
+    table = gr.Dataframe(
+        headers=view.TABLE, interactive=False, wrap=True, elem_id="train-runs", label="Runs",
+        max_height=260,
+    )  # fmt: skip
+    with gr.Row():
+        chosen = gr.Dropdown([], label="Run", elem_id="train-run", scale=2)
+        beside = gr.Dropdown([], label="Beside it", multiselect=True, scale=2)
+    status = gr.HTML(elem_id="train-status")
+    charts = gr.HTML(elem_id="train-charts")
+    differences = gr.Markdown()
+    pictures = gr.Gallery(
+        label="Predictions on validation plans, newest first", columns=2, height=320, visible=False,
+        object_fit="contain",
+    )  # fmt: skip
+    log = gr.Textbox(label="Log", lines=10, max_lines=10, autoscroll=True, elem_id="train-log")
+    timer = gr.Timer(POLL, active=False)
+    return _Parts(
+        queue, table, chosen, beside, status, charts, pictures, differences, log, timer
+    )  # fmt: skip
+
+
+def look(
+    trainings: Trainings, name: str | None, beside: list[str] | None, user: str | None = None
+) -> list[Any]:
+    """What the tab shows now of a run, in the order of ``_Parts.live``."""
+    runs = trainings.runs()
+    running = [run for run in runs if run.state is RunState.RUNNING]
+    queue = view.queue_words(trainings.queue(), running)
+    live = any(run.state in LIVE for run in runs)
+    table = view.rows(runs)
+    if not name:
+        return [queue, table, "", "", gr.Gallery([], visible=False), "", gr.Timer(active=live)]
+    run = trainings.run(name, user)
+    others = [trainings.run(other, user) for other in beside or [] if other != name]
+    load = machine_load() if running else None
+    newest = sorted((run.path / "pictures").glob("*.jpg"), reverse=True)[:2]
+    return [
+        queue, table, view.status(summarise(run), load), view.charts(run, others),
+        gr.Gallery([str(path) for path in newest], visible=bool(newest)),
+        log_tail(run), gr.Timer(active=live),
+    ]  # fmt: skip
+
+
+def _wire_watching(trainings: Trainings, parts: _Parts, tabs: gr.Tabs | None) -> None:
+    """The tab opens: everything is read again. A run is live: it is looked at every two seconds."""
+
+    @explains_failures
+    def refresh(name: str | None, beside: list[str], request: gr.Request) -> list[Any]:
+        return look(trainings, name, beside, request.username)
+
+    @explains_failures
+    def opened(name: str | None, request: gr.Request, event: gr.SelectData) -> list[Any]:
+        if event.value != "Train" or trainings.settings.public:
+            return [gr.skip()] * (len(parts.live) - 1) + [gr.Timer(active=False)] + [gr.skip()] * 2
+        names = [run.name for run in trainings.runs()]
+        name = name if name in names else (names[0] if names else None)
+        choose = gr.Dropdown(names, value=name), gr.Dropdown(names)
+        return [*look(trainings, name, [], request.username), *choose]
+
+    @explains_failures
+    def compare(name: str | None, beside: list[str], request: gr.Request) -> str:
+        known = [trainings.run(each, request.username) for each in [name, *beside] if each]
+        return view.differences(known)
+
+    def pick(event: gr.SelectData, table: Any) -> str:
+        return str(table.iloc[event.index[0], 0])
+
+    if tabs is not None:
+        tabs.select(opened, parts.chosen, [*parts.live, parts.chosen, parts.beside], queue=False)
+    asked = [parts.chosen, parts.beside]
+    parts.timer.tick(refresh, asked, parts.live, queue=False, show_progress="hidden")
+    parts.chosen.change(refresh, asked, parts.live, show_progress="hidden")
+    parts.beside.change(refresh, asked, parts.live, show_progress="hidden")
+    parts.beside.change(compare, asked, parts.differences, show_progress="hidden")
+    parts.table.select(pick, parts.table, parts.chosen)
+
+
+def _wire_starting(trainings: Trainings, form: FormParts, parts: _Parts) -> None:
+    @explains_failures
+    def check(*values: Any, request: gr.Request) -> str:
+        return trainings.check(form.read(values), request.username)
+
+    @explains_failures
+    def start(*values: Any, request: gr.Request) -> list[Any]:
+        run = trainings.start(form.read(values), request.username)
+        names = [each.name for each in trainings.runs()]
+        return [
+            gr.Dropdown(names, value=run.name), gr.Dropdown(names),
+            f"{run.name} is {run.state()}", gr.Timer(active=True),
+        ]  # fmt: skip
+
+    form.check.click(check, form.inputs, form.answer)
+    form.start.click(
+        start, form.inputs, [parts.chosen, parts.beside, form.answer, parts.timer],
+        concurrency_limit=2,
+    )  # fmt: skip
+
+
+def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None:
+    """Stop, resume, duplicate, delete, evaluate, TensorBoard."""
+    with gr.Row():
+        stop = gr.Button("Stop and save", elem_id="train-stop")
+        more = gr.Number(0, label="Go on for so many more (epochs, or minutes)", precision=0)
+        resume = gr.Button("Resume", elem_id="train-resume")
+        duplicate = gr.Button("Duplicate with changes")
+        evaluate = gr.Button("Evaluate against its base")
+    with gr.Row():
+        typed = gr.Textbox(label="To delete the run, type its name", elem_id="train-typed")
+        delete = gr.Button("Delete", variant="stop", elem_id="train-delete")
+        board = gr.Button("TensorBoard")
+    said = gr.Markdown(elem_id="train-said")
+
+    @explains_failures
+    def stopped(name: str, request: gr.Request) -> str:
+        return f"{name} is {trainings.stop(name or '', request.username).state}"
+
+    @explains_failures
+    def resumed(name: str, more: float, request: gr.Request) -> tuple[str, gr.Timer]:
+        summary = trainings.resume(name or "", request.username, more=more or 0)
+        return f"{name} is {summary.state}", gr.Timer(active=True)
+
+    @explains_failures
+    def duplicated(name: str, request: gr.Request) -> list[Any]:
+        return form.fill(trainings.form_of(trainings.run(name or "", request.username)))
+
+    @explains_failures
+    def evaluated(name: str, request: gr.Request) -> str:
+        command = trainings.evaluate(name or "", request.username)
+        return f"started; the report appears in the Evaluate tab\n\n```\n{command}\n```"
+
+    @explains_failures
+    def deleted(name: str, typed: str, request: gr.Request) -> tuple[str, gr.Dropdown, str]:
+        trainings.delete(name or "", request.username, typed=typed)
+        names = [run.name for run in trainings.runs()]
+        return f"{name} is deleted", gr.Dropdown(names, value=names[0] if names else None), ""
+
+    @explains_failures
+    def opened(request: gr.Request) -> str:
+        trainings.permit(request.username)
+        board = trainings.tensorboard
+        return f"[{board.address()}]({board.address()}), or in a terminal: `{board.command}`"
+
+    chosen = parts.chosen
+    stop.click(stopped, chosen, said)
+    resume.click(resumed, [chosen, more], [said, parts.timer])
+    duplicate.click(duplicated, chosen, form.inputs)
+    evaluate.click(evaluated, chosen, said)
+    delete.click(deleted, [chosen, typed], [said, chosen, typed])
+    board.click(opened, None, said)
