@@ -24,6 +24,9 @@ from eval import options
 from floorseg.core.structures import Progress
 from floorseg.errors import ConfigError, FloorsegError, Stopped
 
+# The same sums in the same order wherever an array happens to lie: read when torch loads MKL.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,7 +1,8 @@
 """Many hands: an evaluation's parts in processes of this machine, or as jobs of a SLURM cluster.
 
 Parts share nothing but the report's folder. Each notes its pictures as it goes; whoever dies is
-made good by the next start. Every part computes with its own fixed number of threads.
+made good by the next start. Every part computes with one thread (a cluster job with as many as it
+has processors): the numbers are those of one process with that many threads, to the last bit.
 """
 
 import os

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from eval.truth import Truth
-from floorseg.core.prompts import centre_click
+from floorseg.core.prompts import centre_click, depth_inside
 from floorseg.core.structures import Point
 
 EDGE = 3.0  # pixels from the edge that "near edge" is clicked
@@ -65,9 +65,7 @@ class _Place:
         self.mask = mask
         self.grey = grey
         self.near_door = near_door
-        padded = np.pad(mask.view(np.uint8), 1)
-        depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        self.depth = depth[1:-1, 1:-1]
+        self.depth = depth_inside(mask)
 
 
 def _near_edge(place: _Place) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Clicks and boxes drawn from the truth: training, validation, evaluation and demos use these.
 
 The click rule is the one interactive segmentation is measured with: the next click goes to the
-point deepest inside the largest error, "inside" where something was missed and "outside" where
-too much was taken (RITM, Sofiiuk et al. 2021; sam2's ``get_next_point(method="center")`` picks the
-same pixel). People do not click that well (RClicks, Antonov et al. 2024, 475,000 real clicks), so
-the jittered click is drawn from the same region with a chance that grows with the depth: the
-distance-transform clickability that RClicks takes as its baseline.
+point deepest inside the largest error, "inside" where something was missed and "outside" where too
+much was taken (RITM, Sofiiuk et al. 2021; sam2's ``get_next_point(method="center")`` picks the same
+pixel; of several equally deep ones, here always the first). People do not click that well (RClicks,
+Antonov et al. 2024, 475,000 real clicks), so the jittered click is drawn from the same region with
+a chance that grows with the depth: the distance-transform clickability that RClicks takes as its
+baseline.
 
 Clicks are pixel indices and a box ends on the last pixel inside, as in sam2's own training.
 """
@@ -20,6 +21,7 @@ from floorseg.core.structures import Point
 Box = tuple[float, float, float, float]
 
 _MARGIN = 1  # one ring of background: the picture's border counts as an edge, as in RITM
+_ROUNDING = 1e-5  # relative error of a distance, generously
 
 
 def centre_click(mask: np.ndarray) -> Point:
@@ -84,12 +86,25 @@ def jittered_click(
     error, left, top = _crop(missed if centre.inside else extra)
     _, regions = cv2.connectedComponents(error, connectivity=8)
     seed = regions[int(centre.y) - top + _MARGIN, int(centre.x) - left + _MARGIN]
-    depth = _depth(error)
+    depth = _exact(_depth(error))
     depth[regions != seed] = 0
-    cumulative = np.cumsum(depth, dtype=np.float64)
+    cumulative = np.cumsum(depth)
     picked = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
     y, x = divmod(picked, depth.shape[1])
     return Point(float(x + left - _MARGIN), float(y + top - _MARGIN), inside=centre.inside)
+
+
+def depth_inside(mask: np.ndarray) -> np.ndarray:
+    """Distance of every pixel to the nearest one outside, the picture's border counting as outside.
+
+    Args:
+        mask: bool array of shape (H, W).
+
+    Returns:
+        float64 (H, W), pixels, exact; 0 outside.
+    """
+    framed = np.pad(np.ascontiguousarray(mask, dtype=np.uint8), _MARGIN)
+    return _exact(_depth(framed))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
 def box_of(mask: np.ndarray) -> Box:
@@ -164,8 +179,11 @@ def _deepest(mask: np.ndarray, *, at_least: float = 0.0) -> _Spot:
     if crop.size == 0:
         return _Spot(0.0, 0, 0)
     depth = _depth(crop)
-    y, x = divmod(int(np.argmax(depth)), depth.shape[1])
-    return _Spot(float(depth[y, x]), x + left - _MARGIN, y + top - _MARGIN)
+    near = np.flatnonzero(depth >= depth.max() * (1 - _ROUNDING))
+    depths = _exact(depth.ravel()[near])
+    place = int(np.argmax(depths))
+    y, x = divmod(int(near[place]), depth.shape[1])
+    return _Spot(float(depths[place]), x + left - _MARGIN, y + top - _MARGIN)
 
 
 def _crop(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
@@ -180,5 +198,14 @@ def _crop(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:
-    """Exact Euclidean distance to the nearest background pixel, float32."""
+    """Euclidean distance to the nearest background pixel, float32.
+
+    Its square is a whole number, but OpenCV's last bit depends on how its threads cut the picture:
+    whoever picks a pixel by it takes ``_exact`` of it, or the same mask gives different clicks.
+    """
     return cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def _exact(depth: np.ndarray) -> np.ndarray:
+    """Distances whose squares are whole numbers again, float64."""
+    return np.sqrt(np.rint(np.square(depth, dtype=np.float64)))

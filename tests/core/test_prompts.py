@@ -56,17 +56,47 @@ def test_an_empty_mask_has_neither_centre_nor_box():
         box_of(empty)
 
 
+def depth_at(mask: np.ndarray, click: Point) -> int:
+    """Squared distance to the nearest pixel outside, counted pixel by pixel."""
+    ys, xs = np.nonzero(~np.pad(mask, 1))
+    return int(((xs - 1 - click.x) ** 2 + (ys - 1 - click.y) ** 2).min())
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
-def test_the_next_click_is_the_pixel_that_sam2_picks(first, second):
+def test_the_next_click_is_as_deep_as_the_one_that_sam2_makes(first, second):
     truth, predicted = blobs(first), blobs(second)
 
     click = next_click(truth, predicted)
 
     if np.array_equal(truth, predicted):
         assert click is None
-    else:
-        assert click == sam2_click(truth, predicted)
+        return
+    theirs = sam2_click(truth, predicted)
+    missed, extra = truth & ~predicted, predicted & ~truth
+    ours_depth = depth_at(missed if click.inside else extra, click)
+    assert ours_depth == depth_at(missed if theirs.inside else extra, theirs)
+
+
+def test_without_ties_the_next_click_is_the_pixel_that_sam2_picks():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        truth, predicted = np.zeros((2, 60, 70), dtype=bool)
+        x, y, r = rng.integers(15, 45, 3) - [0, 0, 7]
+        yy, xx = np.mgrid[:60, :70]
+        truth[(xx - x) ** 2 + (yy - y) ** 2 <= int(r) ** 2] = True
+        predicted[(xx - x - 5) ** 2 + (yy - y) ** 2 <= max(1, int(r) - 3) ** 2] = True
+
+        assert next_click(truth, ~truth & predicted) == sam2_click(truth, ~truth & predicted)
+
+
+def test_of_equally_deep_pixels_the_first_is_clicked_every_time():
+    truth = np.zeros((80, 300), dtype=bool)
+    truth[10:41, 20:280] = True  # a corridor: its whole middle line is equally deep
+
+    clicks = {centre_click(truth.copy()) for _ in range(50)}
+
+    assert clicks == {Point(35, 25)}
 
 
 def test_what_was_missed_gets_an_inside_click():
