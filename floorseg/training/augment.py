@@ -44,7 +44,7 @@ class PlanAugmentation:
     p_low_resolution: float = 0.12
 
     def geometry(self, rng: np.random.Generator, source: int, target: int) -> tuple[Warp, Warp]:
-        """One random affine map from a ``source`` x ``source`` to a ``target`` x ``target`` picture.
+        """One random affine map from a square of ``source`` pixels to one of ``target`` pixels.
 
         Returns:
             the map for a picture (uint8 (S, S, 3)), and the map for a mask (uint8 (S, S) of 0 and
@@ -53,7 +53,7 @@ class PlanAugmentation:
         matrix, scale = self._matrix(rng, source, target)
         paper = _paper_colour(rng)
 
-        def warp(array: np.ndarray, border: tuple[int, ...] | None) -> np.ndarray:
+        def warp(array: np.ndarray, border: tuple[int, ...]) -> np.ndarray:
             array, fitted = _shrink_first(array, matrix, scale)
             return cv2.warpAffine(
                 array, fitted, (target, target), flags=cv2.INTER_LINEAR, borderValue=border
@@ -176,7 +176,7 @@ def _low_resolution(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 def _noise(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     cv2.setRNGSeed(int(rng.integers(2**31)))  # OpenCV's generator is ten times as fast as numpy's
     grain = np.empty(image.shape, dtype=np.int16)
-    cv2.randn(grain, (0, 0, 0), (float(rng.uniform(2, 20)),) * 3)
+    cv2.randn(grain, np.zeros(3), np.full(3, rng.uniform(2, 20)))
     return cv2.add(image, grain, dtype=cv2.CV_8U)
 
 
@@ -191,5 +191,5 @@ def _speckle(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 def _jpeg(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
-    written, blob = cv2.imencode(".jpg", image, quality)
-    return cv2.imdecode(blob, cv2.IMREAD_COLOR) if written else image
+    _, blob = cv2.imencode(".jpg", image, quality)
+    return np.asarray(cv2.imdecode(blob, cv2.IMREAD_COLOR))

@@ -19,7 +19,7 @@ class MovingAverage:
         self.decay = decay
         self.updates = 0
         self._names = [name for name, p in model.named_parameters() if p.requires_grad]
-        self._live = [p for p in model.parameters() if p.requires_grad]
+        self._live: list[torch.Tensor] = [p for p in model.parameters() if p.requires_grad]
         self._average = [p.detach().clone() for p in self._live]
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""sam2's own training classes -> ours, so that a config written for sam2's trainer runs unchanged."""
+"""sam2's training classes -> ours, so that a config written for sam2's trainer runs unchanged."""
 
 from typing import Any
 

@@ -82,7 +82,8 @@ class FocalAndDice(torch.autograd.Function):
             ctx: where the backward pass finds what it needs.
             masks: float32 (N, M, h, w), logits.
             targets: bool (N, H, W).
-            alpha: weight of the pixels inside, below 0 for none; gamma: focus on hard pixels.
+            alpha: weight of the pixels inside, below 0 for none.
+            gamma: focus on hard pixels.
 
         Returns:
             focal loss, dice loss and IoU, float32 (N, M); the IoU carries no gradient.
@@ -155,7 +156,7 @@ def _slope(
     probability = truth + missing * sign
     result = torch.zeros_like(logits)
     if focal:
-        # d/ds of softplus(s) sigmoid(s)^g = sigmoid(s)^(g+1) + g softplus(s) sigmoid(s)^g (1 - sigmoid(s))
+        # with p = sigmoid(s): d/ds of softplus(s) p^g is p^(g+1) + g softplus(s) p^g (1 - p)
         power = _power(missing, gamma)
         slope = power * (missing + gamma * F.softplus(signed) * (1 - missing))
         if alpha >= 0:

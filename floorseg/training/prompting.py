@@ -39,6 +39,7 @@ class PromptMix:
         """One click inside each mask.
 
         Args:
+            rng: where the scatter comes from.
             masks: bool (N, H, W), none empty.
 
         Returns:
@@ -50,6 +51,7 @@ class PromptMix:
         """A box around each mask, its sides a little off.
 
         Args:
+            rng: where the scatter comes from.
             masks: bool (N, H, W), none empty.
 
         Returns:
@@ -71,6 +73,7 @@ class PromptMix:
         Where nothing is wrong the click falls inside the mask.
 
         Args:
+            rng: where the scatter comes from.
             truth: bool (N, H, W), none empty.
             predicted: bool (N, H, W).
 

@@ -72,7 +72,8 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
     unknown = set(entry) - {"length", "image_size", "batch_sizes"}
     if unknown or not entry.get("length", 0) > 0:
         raise ConfigError(
-            f"a stage needs a length above 0 and may have image_size and batch_sizes, got {dict(entry)}"
+            "a stage needs a length above 0 and may have image_size and batch_sizes, "
+            f"got {dict(entry)}"
         )
     size = entry.get("image_size")
     if size is not None and (size <= 0 or size % 32):

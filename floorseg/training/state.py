@@ -132,12 +132,12 @@ def notes(trainer: "Trainer", scores: Mapping[str, float]) -> dict[str, Any]:
 def rng_state(model: nn.Module) -> dict[str, Any]:
     """Every random generator training draws from, as plain values."""
     version, words, gauss = random.getstate()
-    kind, keys, position, has_gauss, cached = np.random.get_state()  # type: ignore[misc]
+    kind, keys, position, has_gauss, cached = _numpy_state()
     state: dict[str, Any] = {
         "torch": torch.get_rng_state(),
         "python": [version, list(words), gauss],
-        "numpy": [str(kind), keys.tolist(), int(position), int(has_gauss), float(cached)],
-        "prompts": _plain(model.rng.bit_generator.state) if hasattr(model, "rng") else None,
+        "numpy": [kind, keys.tolist(), int(position), int(has_gauss), float(cached)],
+        "prompts": _plain(_prompts(model).bit_generator.state),
     }
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
@@ -151,10 +151,20 @@ def restore_rng(state: Mapping[str, Any], model: nn.Module) -> None:
     random.setstate((version, tuple(words), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
-    if state["prompts"] is not None:
-        model.rng.bit_generator.state = _unplain(state["prompts"])
+    _prompts(model).bit_generator.state = _unplain(state["prompts"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _numpy_state() -> tuple[str, np.ndarray, int, int, float]:
+    state: Any = np.random.get_state()
+    return state
+
+
+def _prompts(model: nn.Module) -> np.random.Generator:
+    """The generator that sam2's training models draw their prompts from."""
+    generator: Any = model.rng
+    return generator
 
 
 @contextmanager

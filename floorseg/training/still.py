@@ -1,6 +1,7 @@
 """SAM 2 on still images: one encoder call a batch, one decoder call for many prompts, no memory."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,7 +64,9 @@ class StillImageModel(OfficialSAM2Train):
         """Answer N prompts on N images' features.
 
         Args:
-            points: float (N, P, 2), (x, y) in pixels; labels: int (N, P), as SAM numbers them.
+            features: one image's for each prompt.
+            points: float (N, P, 2), (x, y) in pixels.
+            labels: int (N, P), as SAM numbers them.
             masks: earlier logits, float (N, 1, 4h, 4w), or None.
 
         Returns:
@@ -82,9 +85,8 @@ class StillImageModel(OfficialSAM2Train):
         return logits.float(), scores.float(), presence.float()
 
 
-def unwrap(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> StillImageModel:
     """The model inside a ``DistributedDataParallel``, or the model itself."""
-    if isinstance(model, nn.parallel.DistributedDataParallel):
-        inner: nn.Module = model.module
-        return inner
-    return model
+    inner: Any = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
+    still: StillImageModel = inner
+    return still

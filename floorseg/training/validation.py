@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 class _Plan:
     image: torch.Tensor  # float (1, 3, S, S), normalised
     masks: np.ndarray  # bool (N, S, S)
+    classes: np.ndarray  # N class names
 
 
 class ClickValidation:
@@ -61,7 +62,8 @@ class ClickValidation:
     def __call__(self, model: StillImageModel) -> dict[str, float]:
         """Mean IoU over all masks: ``click1``, ``click3`` (or as many), ``box``, ``best_of_3``.
 
-        ``score_error`` is the mean distance of the model's own score from the IoU it has.
+        ``score_error`` is the mean distance of the model's own score from the IoU it has; where
+        there are several classes, ``click1_<class>`` tells them apart.
         """
         found: list[dict[str, np.ndarray]] = []
         with torch.no_grad():
@@ -71,17 +73,23 @@ class ClickValidation:
                     found.append(self._scores(model, plan))
         if not found:
             return {f"click{n}": 0.0 for n in (1, self._clicks)} | {"box": 0.0, "best_of_3": 0.0}
-        return {key: float(np.concatenate([f[key] for f in found]).mean()) for key in found[0]}
+        whole = {key: np.concatenate([f[key] for f in found]) for key in found[0]}
+        classes = whole.pop("class")
+        names = sorted(set(classes)) if len(set(classes)) > 1 else []
+        return {key: float(values.mean()) for key, values in whole.items()} | {
+            f"click1_{name}": float(whole["click1"][classes == name].mean()) for name in names
+        }
 
     def _plan(self, index: int, model: StillImageModel) -> _Plan:
         sample = self._samples[index]
         reduced = self._cache.load(sample, model.image_size)
         masks = [reduced.mask(i) > 0 for i in range(len(reduced))]
-        masks = [mask for mask in masks if mask.sum() >= self._min_pixels]
-        order = np.random.default_rng(index).permutation(len(masks))[: self._max_objects]
+        large = [i for i, mask in enumerate(masks) if mask.sum() >= self._min_pixels]
+        order = np.random.default_rng(index).permutation(large)[: self._max_objects]
         pixels = torch.from_numpy((reduced.image.astype(np.float32) / 255 - MEAN) / STD)
         stack = np.array([masks[i] for i in order], dtype=bool)
-        return _Plan(pixels.permute(2, 0, 1)[None].to(model.device), stack)
+        names = np.array([reduced.categories[i] or "object" for i in order], dtype=object)
+        return _Plan(pixels.permute(2, 0, 1)[None].to(model.device), stack, names)
 
     def _scores(self, model: StillImageModel, plan: _Plan) -> dict[str, np.ndarray]:
         whole = model.features(plan.image)
@@ -90,6 +98,7 @@ class ClickValidation:
         answer = _Answer.to_clicks(model, features, points, None)
         first = answer.iou(plan.masks)
         result = {
+            "class": plan.classes,
             "click1": first,
             "best_of_3": np.max([answer.iou(plan.masks, n) for n in range(3)], axis=0),
             "score_error": np.abs(first - answer.scores.max(axis=1)),

@@ -64,7 +64,7 @@ def test_plans_without_annotations_are_counted_and_named(tmp_path, caplog):
     assert len(raw) == 1
     assert list(raw.left_out.values()) == ["no annotations"]
     assert "empty.png: no annotations" in caplog.text
-    assert "1 plans, 2 masks; 1 plans left out" in caplog.text
+    assert "1 plans, 2 masks; 1 plans and 0 masks left out" in caplog.text
 
 
 def test_a_dataset_with_nothing_to_learn_from_is_refused(plans):

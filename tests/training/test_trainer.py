@@ -14,7 +14,10 @@ from floorseg.training.config import read_config
 from floorseg.training.launch import prepare_run, run_here
 from tests.training.conftest import tiny_model
 
-STAGES = "trainer.stages=[{length:3,image_size:64,batch_sizes:[2]},{length:3,image_size:96,batch_sizes:[2]}]"
+STAGES = (
+    "trainer.stages=[{length:3,image_size:64,batch_sizes:[2]},"
+    "{length:3,image_size:96,batch_sizes:[2]}]"
+)
 
 
 def settings(plans, tmp_path, *more):
@@ -159,5 +162,5 @@ def test_a_checkpoint_of_another_model_is_refused_with_the_first_difference(
     config.trainer.model.image_encoder.trunk.embed_dim = 16
     config.trainer.model.image_encoder.neck.backbone_channel_list = [128, 64, 32, 16]
 
-    with pytest.raises(CheckpointError, match="does not fit .* the first is"):
+    with pytest.raises(CheckpointError, match=r"does not fit .* the first is"):
         train(config, tmp_path, "other")

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation
+
+
+@pytest.fixture
+def square():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[15:30, 10:50] = 255
+    return mask
+
+
+def test_without_augmentation_only_the_size_changes(square):
+    _, warp = NO_AUGMENTATION.geometry(np.random.default_rng(0), 60, 30)
+
+    small = warp(square)
+
+    assert small[8:14, 6:24].all()
+    assert small.sum() == pytest.approx(square.mean() / 255 * 30 * 30, rel=0.1)
+
+
+def test_picture_and_mask_go_through_the_same_map(square):
+    picture = np.repeat(square[..., None], 3, axis=2)
+    for seed in range(25):
+        of_image, of_mask = PlanAugmentation().geometry(np.random.default_rng(seed), 60, 48)
+        inside = of_mask(square).astype(bool)
+        if inside.any():
+            assert of_image(picture)[inside].min() > 120
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1.0, 2.0])
+def test_zoom_magnifies_an_area_by_its_square(zoom):
+    mask = np.zeros((64, 64), np.uint8)
+    mask[28:36, 28:36] = 255
+    sizes = []
+    for seed in range(12):
+        augmentation = PlanAugmentation(zoom=(zoom, zoom), stretch=0, p_rotation=0)
+        _, warp = augmentation.geometry(np.random.default_rng(seed), 64, 64)
+        sizes.append(int(warp(mask).sum()))
+
+    assert max(sizes) == pytest.approx(64 * zoom**2, rel=0.15)
+
+
+def test_colours_change_and_the_drawing_stays():
+    picture = np.full((64, 64, 3), 255, np.uint8)
+    picture[20:24] = 0
+    wall = np.zeros((64, 64), bool)
+    wall[20:24] = True
+    for seed in range(40):
+        seen = PlanAugmentation().photometry(np.random.default_rng(seed), picture).astype(float)
+        assert seen.shape == picture.shape
+        assert abs(seen[wall].mean() - seen[~wall].mean()) > 40
+
+
+def test_the_same_generator_gives_the_same_picture():
+    picture = np.random.default_rng(1).integers(0, 255, (32, 32, 3)).astype(np.uint8)
+    always = PlanAugmentation(p_noise=1, p_speckle=1, p_jpeg=1, p_blur=1, p_low_resolution=1)
+
+    one, other = (always.photometry(np.random.default_rng(5), picture) for _ in range(2))
+
+    assert np.array_equal(one, other)
