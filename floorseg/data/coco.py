@@ -13,7 +13,7 @@ import orjson
 from floorseg.data import rows
 from floorseg.data.annotation import Annotation, Sample
 from floorseg.data.files import read_json, write_atomically
-from floorseg.data.layout import SPLITS, Entry, files, folders, split_folders
+from floorseg.data.layout import SPLITS, Entry, file_names, files, folders, split_folders
 from floorseg.data.orientation import upright
 from floorseg.errors import DatasetError
 
@@ -41,9 +41,9 @@ def annotation_files(root: Path) -> list[tuple[str, Path, tuple[Path, ...]]]:
     """(split, annotation file, folders its images may lie in) of every COCO file in a folder."""
     found: list[tuple[str, Path, tuple[Path, ...]]] = []
     for split, place in split_folders(root).items():
-        path = next((p for p in files(place) if p.name in NAMES), None)
-        if path is not None:
-            found.append((split, path, (place, place / "images")))
+        name = next((name for name in file_names(place) if name in NAMES), None)
+        if name is not None:
+            found.append((split, place / name, (place, place / "images")))
     for place in folders(root) if not found else ():
         if place.name.lower() == "annotations":
             found += [_by_name(root, path) for path in files(place) if _looks_right(path)]

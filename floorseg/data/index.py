@@ -7,9 +7,10 @@ only when a file has changed.
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from floorseg.data.layout import Entry
 from floorseg.data.parallel import map_in_order
 
 VERSION = 1  # another number makes every cached index old
-BLOCK = 512  # files a process takes at once
+FEW_MASKS = 4  # of a file, that are always counted
+BLOCK = 256  # files a process takes at once
 FEW_BLOCKS = 4  # fewer blocks are read before other processes have started
 
 
@@ -39,7 +41,8 @@ class Index:
         width, height: int32 (N,) pixels as stated; 0 where the file cannot be read.
         masks: int32 (N,) number of masks.
         image: int32 (M,) row of the image a mask lies on.
-        area: int64 (M,) pixels, counted.
+        area: int64 (M,) pixels, counted; as stated in SA-1B files whose first and last stated area
+            are exact.
         x, y: float32 (M,) centre of the mask's box, in [0, 1] of the image.
         class_number: int32 (M,) row of ``classes``.
         classes: (class number, class name).
@@ -149,7 +152,7 @@ class _Reader:
     def __init__(self) -> None:
         self._sizes: list[tuple[int, int, int]] = []
         self._areas: list[np.ndarray] = []
-        self._centres: list[tuple[float, float]] = []
+        self._boxes: list[np.ndarray] = []
         self._classes: list[int] = []
         self._keys: dict[ClassKey, int] = {}
 
@@ -157,24 +160,25 @@ class _Reader:
         self,
         size: tuple[int, int],
         areas: np.ndarray,
-        rows: Sequence[Mapping[str, Any]],
-        boxes: Any,
+        boxes: np.ndarray,
+        keys: Sequence[ClassKey],
     ) -> None:
-        width, height = size
-        keys = [(row.get("category_id"), row.get("category_name")) for row in rows]
+        """One image: (width, height), int64 (n,), float64 (n, 4), and the class of each mask."""
         numbers = [self._keys.setdefault(key, len(self._keys)) for key in keys]
-        centres = [((x + w / 2) / width, (y + h / 2) / height) for x, y, w, h in boxes]
         # nothing above this line is kept where it raises: a file is added whole or not at all
-        self._sizes.append((width, height, len(rows)))
+        self._sizes.append((*size, len(keys)))
         self._areas.append(areas)
+        self._boxes.append(boxes)
         self._classes += numbers
-        self._centres += centres
 
     def columns(self) -> _Columns:
-        areas = np.concatenate(self._areas) if self._areas else np.zeros(0, np.int64)
-        centres = np.array(self._centres, dtype=np.float64).reshape(-1, 2)
+        sizes = np.array(self._sizes, dtype=np.int64).reshape(-1, 3)
+        areas = np.concatenate([*self._areas, np.zeros(0, np.int64)])
+        boxes = np.concatenate([*self._boxes, np.zeros((0, 4))])
+        sides = np.repeat(sizes[:, :2], sizes[:, 2], axis=0)
+        centres = (boxes[:, :2] + boxes[:, 2:] / 2) / np.maximum(sides, 1)
         return _Columns(
-            np.array(self._sizes, dtype=np.int64).reshape(-1, 3),
+            sizes,
             np.column_stack([areas.astype(np.float64), centres]),
             np.array(self._classes, dtype=np.int32),
             list(self._keys),
@@ -185,27 +189,46 @@ def _read_paths(paths: list[str]) -> _Columns:
     """SA-1B files by the short way, which trusts nothing it has not looked at."""
     reader = _Reader()
     for path in paths:
-        try:
-            with open(path, "rb") as file:
-                content = orjson.loads(file.read())
-            head, rows = content["image"], content["annotations"]
-            width, height = head["width"], head["height"]
-            size = [height, width]
-            masks = [row["segmentation"] for row in rows]
-            boxes = [row["bbox"] for row in rows]
-            sound = all(
-                mask["size"] == size and type(mask["counts"]) is str and len(box) == 4
-                for mask, box in zip(masks, boxes, strict=True)
-            )
-            areas = rle.areas(masks) if sound else None
-            # an area of the whole image is what Roboflow's pairs look like to pycocotools
-            if areas is not None and not (areas >= width * height).any():
-                reader.add((width, height), areas, rows, boxes)
-                continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
-            pass
-        _add_looked_at(reader, Entry("", Path(path)), "sa1b", Path(path).parent)
+        if not _add_quickly(reader, path):
+            _add_looked_at(reader, Entry("", Path(path)), "sa1b", Path(path).parent)
     return reader.columns()
+
+
+def _add_quickly(reader: _Reader, path: str) -> bool:
+    """Whether the file was as SA-1B files should be; nothing is added where it was not."""
+    try:
+        with open(path, "rb") as file:
+            content = orjson.loads(file.read())
+        head, rows = content["image"], content["annotations"]
+        width, height = head["width"], head["height"]
+        size = [height, width]
+        masks = [row["segmentation"] for row in rows]
+        boxes = np.fromiter(chain.from_iterable([row["bbox"] for row in rows]), np.float64).reshape(
+            -1, 4
+        )
+        if len(boxes) != len(rows) or [mask["size"] for mask in masks] != [size] * len(masks):
+            return False
+        areas = _areas(masks, rows)
+        # an area of the whole image is what Roboflow's pairs look like to pycocotools
+        if areas.size and areas.max() >= width * height:
+            return False
+        keys = [(row.get("category_id"), row.get("category_name")) for row in rows]
+        reader.add((width, height), areas, boxes, keys)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
+        return False
+    return True
+
+
+def _areas(masks: list[Any], rows: list[Any]) -> np.ndarray:
+    """Pixels of each mask: counted, or as stated in a file whose first and last area are exact.
+
+    An exporter writes all areas of a file the same way; ``data check`` counts every one.
+    """
+    if len(masks) > FEW_MASKS:
+        stated = [row.get("area") for row in rows]
+        if rle.areas([masks[0], masks[-1]]).tolist() == [stated[0], stated[-1]]:
+            return np.array(stated, dtype=np.float64).astype(np.int64)
+    return rle.areas(masks)
 
 
 def _read_block(entries: Sequence[Entry], *, format_: str, root: Path) -> _Columns:
@@ -220,9 +243,8 @@ def _add_looked_at(reader: _Reader, entry: Entry, format_: str, root: Path) -> N
     look = look_at(entry, format_=format_, root=root, pictures=False)
     masks = [mask for mask in look.masks if mask.segmentation is not None]
     areas = np.array([mask.area for mask in masks], dtype=np.int64)
-    rows = [{"category_id": m.class_key[0], "category_name": m.class_key[1]} for m in masks]
-    size = look.size or (1, 1)
-    reader.add(size, areas, rows, [mask.bbox for mask in masks])
+    boxes = np.array([mask.bbox for mask in masks], dtype=np.float64).reshape(-1, 4)
+    reader.add(look.size or (0, 0), areas, boxes, [mask.class_key for mask in masks])
 
 
 def _cache_name(dataset: Dataset) -> str:

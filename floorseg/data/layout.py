@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,18 @@ def image_files(folder: Path) -> list[Path]:
 
 def files(folder: Path) -> list[Path]:
     """The files directly in a folder, by name; hidden ones are left out."""
+    return [folder / name for name in file_names(folder)]
+
+
+def file_names(folder: Path) -> tuple[str, ...]:
+    """The names of the files directly in a folder, sorted; read again when the folder changes."""
+    return _file_names(str(folder), os.stat(folder).st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _file_names(folder: str, changed: int) -> tuple[str, ...]:
     with os.scandir(folder) as found:
-        names = sorted(e.name for e in found if not e.name.startswith(".") and e.is_file())
-    return [folder / name for name in names]
+        return tuple(sorted(e.name for e in found if e.name[0] != "." and e.is_file()))
 
 
 def folders(folder: Path) -> list[Path]:

@@ -15,8 +15,8 @@ from floorseg.data import rows
 from floorseg.data.annotation import Sample
 from floorseg.data.files import read_json, write_atomically
 from floorseg.data.labels import paint, take_out
-from floorseg.data.layout import Entry, files, split_folders
-from floorseg.data.sa1b import META_NAME, find_image
+from floorseg.data.layout import Entry
+from floorseg.data.sa1b import find_image, json_entries
 from floorseg.errors import DatasetError
 
 IMAGE_FIELDS = frozenset({"image_id", "width", "height"})
@@ -24,13 +24,7 @@ IMAGE_FIELDS = frozenset({"image_id", "width", "height"})
 
 def entries(root: Path) -> list[Entry]:
     """Every multi-class file of a folder, or nothing; only the first files are opened."""
-    found = [
-        Entry(path.name[: -len(".json")], path, split)
-        for split, place in split_folders(root).items()
-        for path in files(place)
-        if path.name.lower().endswith(".json") and path.name != META_NAME
-    ]
-    return found if any(_looks_right(entry.source) for entry in found[:3]) else []
+    return json_entries(root, _looks_right)
 
 
 def read(entry: Entry, problems: list[str] | None = None) -> Sample:

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -48,9 +50,7 @@ def map_in_order(
         yield from map(work, items)
         return
     chunks = [items[start : start + chunk] for start in range(0, len(items), chunk)]
-    # forking a process that runs threads (a page, torch) may hang: start clean ones
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
+    with ProcessPoolExecutor(count, mp_context=_context()) as pool:
         waiting: deque[Future[list[R]]] = deque()
         try:
             for block in chunks:
@@ -66,6 +66,13 @@ def map_in_order(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Copies of this process start at once; where it runs threads (a page, torch) they may hang."""
+    lonely = threading.active_count() == 1 and "torch" not in sys.modules
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    return multiprocessing.get_context("fork" if lonely and can_fork else "spawn")
 
 
 def _work_through(work: Callable[[T], R], block: Sequence[T]) -> list[R]:

@@ -4,7 +4,8 @@ Reads what exporters really write (any image kind, any name, polygons, Roboflow'
 writes what every trainer reads.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import numpy as np
 import orjson
 
 from floorseg.core import rle
-from floorseg.core.images import SUFFIXES, is_image_name
+from floorseg.core.images import is_image_name
 from floorseg.data import rows
 from floorseg.data.annotation import Annotation, Sample
 from floorseg.data.files import read_json, write_atomically, write_image
-from floorseg.data.layout import Entry, files, split_folders
+from floorseg.data.layout import Entry, file_names, image_files, split_folders
 from floorseg.data.orientation import upright
 from floorseg.errors import DatasetError
 
@@ -29,13 +30,28 @@ def entries(root: Path) -> list[Entry]:
 
     Only the first file is opened: ten thousand are listed in a fraction of a second.
     """
-    found = [
-        Entry(path.name[: -len(".json")], path, split)
+    return json_entries(root, _looks_right)
+
+
+def json_entries(root: Path, looks_right: Callable[[Path], bool]) -> list[Entry]:
+    """One entry a JSON file, or nothing where the first three files are of another format.
+
+    Args:
+        root: the dataset.
+        looks_right: whether a file is of the format looked for.
+    """
+    names = [
+        (split, place, [n for n in file_names(place) if n.endswith(".json") and n != META_NAME])
         for split, place in split_folders(root).items()
-        for path in files(place)
-        if path.name.lower().endswith(".json") and path.name != META_NAME
     ]
-    return found if any(_looks_right(entry.source) for entry in found[:3]) else []
+    first = [place / name for _, place, found in names for name in found[:3]][:3]
+    if not any(looks_right(path) for path in first):
+        return []
+    return [
+        Entry(name[: -len(".json")], place / name, split)
+        for split, place, found in names
+        for name in found
+    ]
 
 
 def read(entry: Entry, problems: list[str] | None = None) -> Sample:
@@ -113,21 +129,26 @@ def find_image(json_path: Path, file_name: Any = None) -> Path:
         DatasetError: if there is none in the folder.
     """
     stem = json_path.name[: -len(".json")] if json_path.suffix else json_path.name
-    for suffix in (*SUFFIXES, ".JPG", ".PNG"):
-        candidate = json_path.with_name(stem + suffix)
-        if candidate.is_file():
-            return candidate
-    if isinstance(file_name, str) and is_image_name(file_name):
-        candidate = json_path.with_name(Path(file_name).name)
-        if candidate.is_file():
-            return candidate
-    for candidate in sorted(json_path.parent.glob("*")):
-        name = candidate.name
-        if is_image_name(name) and stem in (name, name[: name.rfind(".")]):
-            return candidate
+    usual = json_path.with_name(f"{stem}.jpg")
+    if usual.is_file():
+        return usual
+    folder = json_path.parent
+    images = _images_by_stem(str(folder), folder.stat().st_mtime_ns) if folder.is_dir() else {}
+    stated = Path(file_name).name if isinstance(file_name, str) else ""
+    if stem in images:
+        return folder / images[stem]
+    if is_image_name(stated) and stated in images.values():
+        return folder / stated
     raise DatasetError(
         f"there is no image for {json_path}; put {stem}.jpg beside it or remove the annotations"
     )
+
+
+@lru_cache(maxsize=16)
+def _images_by_stem(folder: str, changed: int) -> dict[str, str]:
+    """Image names of a folder by stem, and by whole name for ``plan.jpg.json``; read once."""
+    names = [path.name for path in image_files(Path(folder))]
+    return {name: name for name in names} | {name[: name.rfind(".")]: name for name in names}
 
 
 def write_sample(

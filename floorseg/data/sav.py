@@ -13,7 +13,7 @@ from typing import Any
 from floorseg.data import rows
 from floorseg.data.annotation import Annotation, Sample
 from floorseg.data.files import read_json
-from floorseg.data.layout import Entry, files, split_folders
+from floorseg.data.layout import Entry, file_names, split_folders
 from floorseg.errors import DatasetError
 
 ENDING = re.compile(r"^(?P<video>.+)_(?P<kind>manual|auto)\.json$")
@@ -31,10 +31,10 @@ def entries(root: Path) -> list[Entry]:
     found: list[Entry] = []
     for split, place in split_folders(root).items():
         by_video: dict[str, list[Path]] = {}
-        for path in files(place):
-            match = ENDING.match(path.name)
+        for name in file_names(place):
+            match = ENDING.match(name) if name.endswith(("_manual.json", "_auto.json")) else None
             if match:
-                by_video.setdefault(match["video"], []).append(path)
+                by_video.setdefault(match["video"], []).append(place / name)
         for video, paths in by_video.items():
             found += _frames(place, video, sorted(paths, reverse=True), split)
     return found

@@ -192,3 +192,9 @@ def test_label_images_survive(rows):
 def test_broken_label_runs_are_refused_in_a_sentence(change, said):
     with pytest.raises(DatasetError, match=said):
         decode_labels(LABEL_RUNS | change)
+
+
+def test_more_masks_than_eight_bits_count_are_measured_at_once():
+    encoded = [rle.encode(np.ones((2, n), bool)) for n in range(1, 301)]
+    assert rle.areas(encoded).tolist() == [2 * n for n in range(1, 301)]
+    assert rle.boxes(encoded)[:, 2].tolist() == list(range(1, 301))

@@ -114,3 +114,13 @@ def test_the_cache_of_thumbnails_stays_small(tmp_path):
         os.utime(tmp_path / f"{number}.jpg", (number, number))
     sweep(tmp_path, max_megabytes=0.0025)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3.jpg", "4.jpg"]
+
+
+def test_areas_are_counted_where_a_file_states_boxes_areas(tmp_path):
+    masks = [annotation(n, room(at=(5, n))) for n in range(6)]
+    path = write_sample(tmp_path, "plan", drawing(), masks)
+    content = json.loads(path.read_text())
+    for row in content["annotations"]:
+        row["area"] = 999.5
+    path.write_bytes(orjson.dumps(content))
+    assert read_index(open_dataset(tmp_path), workers=1).area.tolist() == [200] * 6
