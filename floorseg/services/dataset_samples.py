@@ -121,10 +121,13 @@ def thumbnail(opened: Opened, row: int, settings: Settings) -> str:
         DatasetError: if the sample cannot be read or lies outside the data root.
         ImageError: if its picture cannot be read.
     """
-    sample = opened.dataset.read(opened.entry(row), [])
-    refuse_outside(sample.image_path, settings.data_root)
-    with _decoding:
-        path = thumbnail_file(sample, settings.cache / "thumbnails")
+    path = opened.thumbnails.get(row)
+    if path is None or not path.is_file():
+        sample = opened.dataset.read(opened.entry(row), [])
+        refuse_outside(sample.image_path, settings.data_root)
+        with _decoding:
+            path = thumbnail_file(sample, settings.cache / "thumbnails")
+        opened.thumbnails[row] = path
     return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
@@ -230,6 +233,9 @@ def _patch(segmentation: Mapping[str, Any], shown: tuple[int, int]) -> Patch:
 def _short(value: Any) -> str:
     if isinstance(value, str):
         return value if len(value) <= _LONG_TEXT else f"{value[:_LONG_TEXT]}…"
+    numbers = value if isinstance(value, list) else [value]
+    if 0 < len(numbers) <= 4 and all(type(n) in (int, float) for n in numbers):
+        return ", ".join(f"{n:.10g}" for n in numbers)
     text = _json(value, indent=False)
     return text if len(text) <= _LONG_TEXT else f"{text[:_LONG_TEXT]}…"
 

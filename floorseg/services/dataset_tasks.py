@@ -1,4 +1,4 @@
-"""Checks, mended copies and conversions that a page starts: ``floorseg data`` in a process.
+"""Checks, mended copies, conversions that a page starts: ``floorseg data ...`` in a process.
 
 One runs at a time, the others wait. The page shows the very command, and a copy that was broken
 off goes on where it was when the same command comes again.
@@ -33,6 +33,7 @@ from floorseg.settings import PROJECT
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _WAITING = 8  # tasks that may wait
 _KEPT = 50  # ended tasks remembered
+MAX_DRAWN = 200  # plans drawn at a page's wish
 _NICE = 10  # a page must stay quick while a dataset is checked
 
 
@@ -42,8 +43,8 @@ class Task:
 
     Attributes:
         token: its unguessable name.
-        kind: ``check``, ``mend`` or ``convert``.
-        dataset: name of the dataset.
+        kind: ``check``, ``mend``, ``convert`` or ``synth``.
+        dataset: name of the dataset; "" where one is drawn.
         command: as a person would type it.
         target: name of the dataset that is made, or "".
         state: ``waiting``, ``running``, ``done``, ``stopped`` or ``failed``.
@@ -94,7 +95,7 @@ class DatasetTasks:
             for task in self._tasks.values():
                 if (task.kind, task.dataset) == ("check", opened.name) and not task.ended:
                     return task
-        arguments = ["check", self._shown(opened.name), "--json"]
+        arguments = ["data", "check", self._shown(opened.name), "--json"]
         return self._start("check", opened, arguments)
 
     def mend(self, opened: Opened, target: str) -> Task:
@@ -109,7 +110,8 @@ class DatasetTasks:
             DatasetError: if the name is not plain or taken, or too many tasks wait.
         """
         self._check_target(target)
-        arguments = ["check", self._shown(opened.name), "--fix", self._shown(target), "--json"]
+        source, made = self._shown(opened.name), self._shown(target)
+        arguments = ["data", "check", source, "--fix", made, "--json"]
         return self._start("mend", opened, arguments, target)
 
     def convert(self, opened: Opened, target: str, to: str, *, for_sam2: bool = False) -> Task:
@@ -128,9 +130,25 @@ class DatasetTasks:
         if to not in WRITERS:
             raise DatasetError(f"{to[:20]!r} cannot be written; choose {', '.join(WRITERS)}")
         self._check_target(target)
-        arguments = ["convert", self._shown(opened.name), self._shown(target), "--to", to]
+        source, made = self._shown(opened.name), self._shown(target)
+        arguments = ["data", "convert", source, made, "--to", to]
         arguments += ["--for-sam2"] if for_sam2 else []
         return self._start("convert", opened, [*arguments, "--json"], target)
+
+    def draw(self, target: str, images: int) -> Task:
+        """Draw a synthetic dataset to try things on.
+
+        Args:
+            target: plain name of the new dataset under the data root.
+            images: how many plans, at most 200 from a page.
+
+        Raises:
+            PermissionRefused: in public mode.
+            DatasetError: if the name is not plain or taken, or too many tasks wait.
+        """
+        self._check_target(target)
+        arguments = ["synth", self._shown(target), "--images", str(min(images, MAX_DRAWN))]
+        return self._start("synth", None, arguments, target)
 
     def get(self, token: str) -> Task:
         """A task.
@@ -171,10 +189,13 @@ class DatasetTasks:
         root = self._settings.data_root
         return str(root if name == ROOT_ITSELF else root / name)
 
-    def _start(self, kind: str, opened: Opened, arguments: Sequence[str], target: str = "") -> Task:
+    def _start(
+        self, kind: str, opened: Opened | None, arguments: Sequence[str], target: str = ""
+    ) -> Task:
         refuse_public(self._settings)
-        command = shlex.join(["python", "-m", "floorseg", "data", *arguments])
-        task = Task(secrets.token_urlsafe(12), kind, opened.name, command, target)
+        command = shlex.join(["python", "-m", "floorseg", *arguments])
+        name = opened.name if opened is not None else ""
+        task = Task(secrets.token_urlsafe(12), kind, name, command, target)
         with self._lock:
             if sum(not other.ended for other in self._tasks.values()) >= _WAITING:
                 raise DatasetError("too many tasks wait already; try again when one has ended")
@@ -184,29 +205,30 @@ class DatasetTasks:
         self._pool.submit(self._work, task, opened, list(arguments))
         return task
 
-    def _work(self, task: Task, opened: Opened, arguments: list[str]) -> None:
+    def _work(self, task: Task, opened: Opened | None, arguments: list[str]) -> None:
         if task.stopping.is_set():
             return
         task.state = "running"
         task.progress = Progress(0, 1, "starting")
         try:
             with tempfile.TemporaryDirectory(prefix="floorseg-") as folder:
-                answer = run_command(arguments, Path(folder), task)
+                content = run_command(arguments, Path(folder), task)
+            answer = _answer(content) if task.kind != "synth" else {}
         except DatasetError as problem:
             task.problem = str(problem)
             task.state = "stopped" if task.stopping.is_set() else "failed"
             return
-        if "findings" in answer:
+        if opened is not None and "findings" in answer:
             self._datasets.keep_findings(opened, answer)
         task.answer = answer
         task.state = "done"
 
 
-def run_command(arguments: Sequence[str], folder: Path, task: Task) -> dict[str, Any]:
-    """``floorseg data ARGUMENTS`` in a process of low priority; what it answered.
+def run_command(arguments: Sequence[str], folder: Path, task: Task) -> bytes:
+    """``floorseg ARGUMENTS`` in a process of low priority; what it printed.
 
     Args:
-        arguments: what stands after ``floorseg data``.
+        arguments: what stands after ``floorseg``.
         folder: an empty folder for what it says meanwhile.
         task: told how far it is; ends it when it is stopped.
 
@@ -216,7 +238,7 @@ def run_command(arguments: Sequence[str], folder: Path, task: Task) -> dict[str,
     progress, said = folder / "progress.json", folder / "said.txt"
     with (folder / "answer.json").open("w+b") as answer, said.open("wb") as errors:
         process = subprocess.Popen(
-            command_line(["data", *arguments]), stdin=subprocess.DEVNULL, stdout=answer,
+            command_line(arguments), stdin=subprocess.DEVNULL, stdout=answer,
             stderr=errors, start_new_session=True, env=_environment(progress),
         )  # fmt: skip
         with suppress(psutil.Error):
@@ -228,6 +250,10 @@ def run_command(arguments: Sequence[str], folder: Path, task: Task) -> dict[str,
         lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         sentence = lines[-1] if lines else f"it ended with code {process.returncode}"
         raise DatasetError(sentence.removeprefix("floorseg: "))
+    return content
+
+
+def _answer(content: bytes) -> dict[str, Any]:
     try:
         return dict(orjson.loads(content))
     except (orjson.JSONDecodeError, TypeError, ValueError) as problem:

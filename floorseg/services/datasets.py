@@ -69,6 +69,7 @@ class Opened:
         index: their numbers.
         stamp: digest of the dates and sizes of its files.
         rows: file as findings tell it -> row.
+        thumbnails: row -> file of its small picture, as far as anybody asked.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Opened:
     index: Index
     stamp: str
     rows: Mapping[str, int]
+    thumbnails: dict[int, Path] = field(default_factory=dict)
 
     def entry(self, row: int) -> Entry:
         """One sample, unread.
@@ -114,6 +116,7 @@ class Datasets:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dataset")
         self._lock = Lock()
         self._kept: OrderedDict[str, Opened] = OrderedDict()
+        self._findings: dict[str, tuple[tuple[str, int], Findings]] = {}
         self._reading: dict[str, tuple[Future[Opened], Opening]] = {}
 
     def offered(self) -> list[str]:
@@ -168,8 +171,13 @@ class Datasets:
 
     def findings(self, opened: Opened) -> Findings | None:
         """What the last check found, or None where none was made."""
+        path = self._findings_file(opened.folder)
         try:
-            stored = orjson.loads(self._findings_file(opened.folder).read_bytes())
+            key = (opened.stamp, path.stat().st_mtime_ns)
+            kept = self._findings.get(opened.name)
+            if kept is not None and kept[0] == key:
+                return kept[1]
+            stored = orjson.loads(path.read_bytes())
             report, stamp = stored["report"], stored["stamp"]
             found = report["findings"]
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
@@ -180,7 +188,9 @@ class Datasets:
             if row is not None:
                 codes.setdefault(row, {})[one["code"]] = None
         listed = {row: tuple(kinds) for row, kinds in codes.items()}
-        return Findings(report, stamp == opened.stamp, listed)
+        findings = Findings(report, stamp == opened.stamp, listed)
+        self._findings[opened.name] = (key, findings)
+        return findings
 
     def keep_findings(self, opened: Opened, report: Mapping[str, Any]) -> None:
         """Remember what a check of a dataset found.
@@ -229,7 +239,8 @@ class Datasets:
             self._kept[opened.name] = opened
             self._kept.move_to_end(opened.name)
             while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+                dropped, _ = self._kept.popitem(last=False)
+                self._findings.pop(dropped, None)
 
 
 def subset(index: Index, chosen: np.ndarray) -> Index:

@@ -14,7 +14,7 @@
     constructor(host, options = {}) {
       this.options = options;
       this.state = { regions: [], draft: null, points: [], box: null, line: null, tool: "click",
-        brush: 12, hovered: null, selected: new Set(), labels: true, accent: [79, 70, 229] };
+        brush: 12, hovered: null, selected: new Set(), labels: true, fill: 0.38, accent: [79, 70, 229] };
       this.view = { scale: 1, x: 0, y: 0 };
       this.size = null;
       this.pointers = new Map();
@@ -69,7 +69,7 @@
       const before = this.state;
       this.state = { ...before, ...changes };
       const now = this.state;
-      const below = ["regions", "hovered", "selected", "labels"].some((key) => before[key] !== now[key]);
+      const below = ["regions", "hovered", "selected", "labels", "fill"].some((key) => before[key] !== now[key]);
       this.host.dataset.tool = now.tool;
       if (below) this.draw(); else this.drawTop();
     }
@@ -151,14 +151,15 @@
       const { hovered, selected, regions } = this.state;
       for (const region of regions) {
         if (!region.visible || (region.id !== hovered && !selected.has(region.id))) continue;
-        context.drawImage(floorseg.masks.paint(region.mask, region.colour, 0.38), region.mask.x, region.mask.y);
+        context.drawImage(floorseg.masks.paint(region.mask, region.colour, this.state.fill), region.mask.x, region.mask.y);
       }
       if (this.state.labels) this.drawLabels(context);
     }
 
     // All accepted regions in one picture, made again only when they change.
     regionsLayer() {
-      const shown = this.state.regions.filter((region) => region.visible), before = this.mergedOf;
+      const { fill } = this.state, shown = this.state.regions.filter((region) => region.visible);
+      const before = this.mergedFill === fill ? this.mergedOf : null;
       const grown = before && before.length <= shown.length && before.every((region, i) => same(region, shown[i]));
       if (grown && before.length === shown.length) return this.merged;
       const context = this.merged.getContext("2d");
@@ -167,8 +168,9 @@
         this.merged.height = this.size.height;
       }
       for (const region of shown.slice(grown ? before.length : 0))
-        context.drawImage(floorseg.masks.paint(region.mask, region.colour), region.mask.x, region.mask.y);
+        context.drawImage(floorseg.masks.paint(region.mask, region.colour, fill), region.mask.x, region.mask.y);
       this.mergedOf = shown.slice();
+      this.mergedFill = fill;
       return this.merged;
     }
 

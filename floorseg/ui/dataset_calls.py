@@ -1,32 +1,35 @@
 """What the Dataset tab's script asks of the server: payload in, one service call, JSON out."""
 
-import csv
-import io
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from floorseg.data.checks.findings import RULES
 from floorseg.data.writers import WRITERS
 from floorseg.errors import DatasetError, FloorsegError
 from floorseg.services.dataset_gallery import SORTS, Wanted, choose
 from floorseg.services.dataset_paths import refuse_public
 from floorseg.services.dataset_samples import annotation_text, thumbnail, view_sample
 from floorseg.services.dataset_tasks import DatasetTasks, Task
-from floorseg.services.datasets import Datasets, Findings, Opened, Opening
+from floorseg.services.datasets import Datasets, Opened, Opening
 from floorseg.services.rle_view import examples
 from floorseg.settings import Settings
 from floorseg.ui.canvas import Handler
 from floorseg.ui.dataset_plots import class_label, figures
-from floorseg.ui.dataset_wire import sample_json, task_json
+from floorseg.ui.dataset_wire import (
+    card_json,
+    filtered,
+    findings_of_file,
+    findings_text,
+    sample_json,
+    summary_json,
+    task_json,
+)
 
 PAGE = 24  # thumbnails
 PATIENCE = 0.8  # seconds until a page rather hears how far the opening is
 AUTOMATIC = 2000  # images up to which a dataset is checked as soon as it is opened
 _ROWS = 100  # findings sent at a time
-_FINDING_FIELDS = ("severity", "code", "file", "sentence", "fix", "fixable", "count")
 
 Name = Annotated[str, Field(max_length=400)]
 Row = Annotated[int, Field(ge=0, le=10**9)]
@@ -93,6 +96,13 @@ class Copy(OfDataset):
     for_sam2: bool = False
 
 
+class Draw(_Payload):
+    """A synthetic dataset to be drawn."""
+
+    target: Annotated[str, Field(max_length=80)] = "synthetic"
+    images: Annotated[int, Field(ge=1, le=200)] = 40
+
+
 class OfTask(_Payload):
     """A task that was started."""
 
@@ -105,10 +115,12 @@ class DatasetCalls:
     Args:
         datasets: the service behind them.
         tasks: what starts checks and copies.
+        plotly: path of the charts' library on this server.
     """
 
-    def __init__(self, datasets: Datasets, tasks: DatasetTasks) -> None:
+    def __init__(self, datasets: Datasets, tasks: DatasetTasks, *, plotly: str = "") -> None:
         self._datasets = datasets
+        self._plotly = plotly
         self._tasks = tasks
         self._settings: Settings = datasets.settings
 
@@ -117,7 +129,7 @@ class DatasetCalls:
         calls: tuple[Callable[[dict[str, Any], str], dict[str, Any]], ...] = (
             self.hello_datasets, self.open_dataset, self.overview, self.gallery, self.thumbnails,
             self.sample, self.annotation, self.findings, self.findings_file, self.check,
-            self.mend, self.convert, self.task, self.stop_task,
+            self.mend, self.convert, self.draw, self.task, self.stop_task,
         )  # fmt: skip
         return {call.__name__: call for call in calls}
 
@@ -131,6 +143,7 @@ class DatasetCalls:
             "sorts": SORTS,
             "formats": list(WRITERS),
             "examples": examples(),
+            "plotly": "" if public else self._plotly,
         }
 
     def open_dataset(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
@@ -157,19 +170,20 @@ class DatasetCalls:
         asked = OfDataset.model_validate(payload)
         opened = self._datasets.get(asked.name)
         counted = opened.statistics(asked.split)
-        sizes = [(w, h) for w, h in counted.sizes if w > 1 and h > 1]
+        sizes = [[w, h] for w, h in counted.sizes if w > 1 and h > 1]
+        by_pixels = sorted((w * h, [w, h]) for w, h in sizes)
         return {
             "images": counted.images,
             "masks": counted.masks,
             "empty": counted.empty,
             "classes": sum(n > 0 for key, n in counted.classes.items() if key != (None, None)),
             "sizes": len(sizes),
-            "size": list(sizes[0]) if sizes else None,
-            "smallest": list(min(sizes, key=lambda s: s[0] * s[1])) if sizes else None,
-            "largest": list(max(sizes, key=lambda s: s[0] * s[1])) if sizes else None,
+            "size": sizes[0] if sizes else None,
+            "smallest": by_pixels[0][1] if sizes else None,
+            "largest": by_pixels[-1][1] if sizes else None,
             "splits": dict(counted.splits),
             "figures": figures(counted),
-            "checked": _summary(self._datasets.findings(opened)),
+            "checked": summary_json(self._datasets.findings(opened)),
         }
 
     def gallery(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
@@ -185,7 +199,7 @@ class DatasetCalls:
             "total": len(rows),
             "page": page,
             "pages": pages,
-            "samples": [_card(opened, findings, row) for row in shown],
+            "samples": [card_json(opened, findings, row) for row in shown],
         }
 
     def thumbnails(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
@@ -202,12 +216,12 @@ class DatasetCalls:
         findings = self._datasets.findings(opened)
         order = choose(opened, asked.wanted(), findings).tolist()
         at = order.index(asked.row) if asked.row in order else None
-        return sample_json(view) | _card(opened, findings, asked.row) | {
+        return sample_json(view) | card_json(opened, findings, asked.row) | {
             "previous": order[at - 1] if at else None,
             "next": order[at + 1] if at is not None and at + 1 < len(order) else None,
             "at": at,
             "of": len(order),
-            "findings_here": _of_file(findings, view.file),
+            "findings_here": findings_of_file(findings, view.file),
         }  # fmt: skip
 
     def annotation(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
@@ -224,7 +238,7 @@ class DatasetCalls:
         """One page of findings."""
         asked = OfFindings.model_validate(payload)
         opened = self._datasets.get(asked.name)
-        found = _listed(self._datasets.findings(opened), asked)
+        found = filtered(self._datasets.findings(opened), asked.code, asked.text)
         pages = max(1, -(-len(found) // _ROWS))
         page = min(asked.page, pages - 1)
         shown = found[page * _ROWS : (page + 1) * _ROWS]
@@ -234,10 +248,10 @@ class DatasetCalls:
     def findings_file(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """All findings of a kind as a file."""
         asked = OfFindings.model_validate(payload)
-        found = _listed(self._datasets.findings(self._datasets.get(asked.name)), asked)
-        rows = [{key: one.get(key) for key in _FINDING_FIELDS} for one in found]
+        findings = self._datasets.findings(self._datasets.get(asked.name))
+        found = filtered(findings, asked.code, asked.text)
         plain = asked.name.strip("./").replace("/", "_") or "dataset"
-        return {"name": f"{plain}_findings.{asked.kind}", "text": _file(rows, asked.kind)}
+        return {"name": f"{plain}_findings.{asked.kind}", "text": findings_text(found, asked.kind)}
 
     def check(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """Start a check."""
@@ -255,6 +269,11 @@ class DatasetCalls:
             self._fresh(asked), asked.target, asked.to, for_sam2=asked.for_sam2
         )
         return task_json(task)
+
+    def draw(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
+        """Start drawing a synthetic dataset."""
+        asked = Draw.model_validate(payload)
+        return task_json(self._tasks.draw(asked.target, asked.images))
 
     def task(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """How far a task is."""
@@ -279,57 +298,3 @@ class DatasetCalls:
         except FloorsegError as problem:
             said = str(problem).replace(f"{opened.folder}/", "")
             return {"row": row, "picture": "", "problem": said}
-
-
-def _card(opened: Opened, findings: Findings | None, row: int) -> dict[str, Any]:
-    index, entry = opened.index, opened.entry(row)
-    kinds = findings.codes.get(row, ()) if findings is not None else ()
-    return {
-        "row": row,
-        "name": entry.name,
-        "split": entry.split,
-        "width": int(index.width[row]),
-        "height": int(index.height[row]),
-        "mask_count": int(index.masks[row]),
-        "codes": list(kinds),
-        "worst": str(RULES[kinds[0]].severity) if kinds and kinds[0] in RULES else "",
-    }
-
-
-def _summary(findings: Findings | None) -> dict[str, Any] | None:
-    if findings is None:
-        return None
-    kinds = findings.report.get("kinds", [])
-    return {"fresh": findings.fresh, "counts": findings.counts, "kinds": kinds}
-
-
-def _of_file(findings: Findings | None, file: str) -> list[dict[str, Any]]:
-    listed = findings.report["findings"] if findings is not None else []
-    return [one for one in listed if one["file"] == file][:50]
-
-
-def _listed(findings: Findings | None, asked: OfFindings) -> list[dict[str, Any]]:
-    listed = findings.report["findings"] if findings is not None else []
-    part = asked.text.lower()
-    return [
-        one
-        for one in listed
-        if asked.code in ("", one["code"], one["severity"])
-        and (not part or part in one["file"].lower() or part in one["sentence"].lower())
-    ]
-
-
-def _file(rows: list[dict[str, Any]], kind: str) -> str:
-    if kind == "json":
-        return orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode()
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _FINDING_FIELDS)
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula."""
-    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t")
-    return f"'{value}" if risky else value

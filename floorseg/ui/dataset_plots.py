@@ -1,6 +1,7 @@
 """The Dataset tab's charts as Plotly figures without colours, which the page's theme adds."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,10 @@ def figures(counted: Statistics) -> list[Figure]:
     makers: tuple[Callable[[Statistics], Figure], ...] = (
         _masks_per_image, _areas, _classes, _sizes, _positions,
     )  # fmt: skip
-    return [make(counted) for make in makers] if counted.masks else [_sizes(counted)]
+    if not counted.masks:
+        return [_sizes(counted)]
+    has_classes = set(counted.classes) != {(None, None)}
+    return [make(counted) for make in makers if has_classes or make is not _classes]
 
 
 def class_label(key: ClassKey) -> str:
@@ -37,10 +41,18 @@ def class_label(key: ClassKey) -> str:
 
 def _masks_per_image(counted: Statistics) -> Figure:
     values, counts = np.unique(counted.masks_per_image, return_counts=True)
-    shown, labels = _grouped(values, counts)
+    step = 1
+    while values.max() / step > _BINS:
+        step *= 2
+    images = np.bincount(values // step, weights=counts).astype(int)
+    first = np.arange(len(images)) * step
+    names = [str(low) if step == 1 else f"{low} to {low + step - 1}" for low in first.tolist()]
+    bars = {
+        "type": "bar", "x": (first + (step - 1) / 2).tolist(), "y": images.tolist(),
+        "customdata": names, "hovertemplate": "%{customdata} masks: %{y} images<extra></extra>",
+    }  # fmt: skip
     return _figure(
-        "masks", "Masks per image", "masks on the image", "images",
-        [{"type": "bar", "x": labels, "y": shown, "hovertemplate": "%{x} masks: %{y} images<extra></extra>"}],
+        "masks", "Masks per image", "masks on the image", "images", [bars],
         ("masks", "images"), zip(values.tolist(), counts.tolist(), strict=True),
     )  # fmt: skip
 
@@ -52,7 +64,7 @@ def _areas(counted: Statistics) -> Figure:
     )
     counts, edges = np.histogram(share, edges)
     middles, widths = np.sqrt(edges[1:] * edges[:-1]), np.diff(edges)
-    names = [f"{low:.3g} to {high:.3g} %" for low, high in zip(edges, edges[1:], strict=False)]
+    names = [f"{low:.3g} to {high:.3g} %" for low, high in pairwise(edges)]
     bars = {
         "type": "bar", "x": middles.tolist(), "y": counts.tolist(), "width": widths.tolist(),
         "customdata": names, "hovertemplate": "%{customdata}: %{y} masks<extra></extra>",
@@ -102,7 +114,7 @@ def _sizes(counted: Statistics) -> Figure:
 
 
 def _positions(counted: Statistics) -> Figure:
-    cells = [(np.arange(HEAT) + 0.5) * 100 / HEAT][0].tolist()
+    cells = ((np.arange(HEAT) + 0.5) * 100 / HEAT).tolist()
     heat = {
         "type": "heatmap", "z": counted.heat.tolist(), "x": cells, "y": cells, "heat": True,
         "colorbar": {"title": {"text": "masks"}, "thickness": 10, "outlinewidth": 0},
@@ -132,16 +144,3 @@ def _figure(
         },
         "table": [list(columns), *(list(row) for row in rows)],
     }
-
-
-def _grouped(values: np.ndarray, counts: np.ndarray) -> tuple[list[int], list[str]]:
-    """Images by number of masks, in steps where there are too many different numbers."""
-    step = 1
-    while len(values) and values.max() / step > _BINS:
-        step = {"1": 2, "2": 5, "5": 10}[str(step)[0]] * 10 ** (len(str(step)) - 1)
-    found = np.bincount(values // step, weights=counts).astype(int)
-    names = [
-        str(n * step) if step == 1 else f"{n * step}-{n * step + step - 1}"
-        for n in range(len(found))
-    ]
-    return found.tolist(), names

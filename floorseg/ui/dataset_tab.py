@@ -18,6 +18,6 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 def build_dataset_tab(settings: Settings) -> None:
     """Lay the tab out inside the current ``gr.Blocks``."""
     datasets = Datasets(settings)
-    calls = DatasetCalls(datasets, DatasetTasks(datasets)).by_name() | rle_calls()
+    calls = DatasetCalls(datasets, DatasetTasks(datasets), plotly=str(PLOTLY))
     gr.set_static_paths([PLOTLY])  # the charts' library, from here and not from the net
-    scripted_component("mountDatasets", calls, elem_id="datasets")
+    scripted_component("mountDatasets", calls.by_name() | rle_calls(), elem_id="datasets")
