@@ -62,11 +62,20 @@ class Choices:
         text: the file.
         groups: preset groups it has -> the one it takes by itself.
         scratch: its numbers, presets applied.
+        staged: whether resolution and batch change on the way, as its stages say.
     """
 
     text: str
     groups: Mapping[str, str]
     scratch: Mapping[str, Any]
+    staged: bool
+
+    def number(self, field: str) -> float | None:
+        """What a field of the form has here; None where the configuration does not read it."""
+        if self.staged and field in ("batch", "resolution"):
+            return None
+        value = self.scratch.get(_NUMBERS[field].rpartition(".")[2])
+        return float(value) if isinstance(value, int | float) else None
 
 
 def shipped_configs() -> list[str]:
@@ -97,7 +106,7 @@ def choices(config: str, chosen: Mapping[str, str] | None = None) -> Choices:
     groups: dict[str, str] = {}
     scratch = _scratch(CONFIGS / f"{config}.yaml", dict(chosen or {}), groups)
     text = (CONFIGS / f"{config}.yaml").read_text(encoding="utf-8")
-    return Choices(text, groups, scratch)
+    return Choices(text, groups, scratch, staged="stages:" in text)
 
 
 def check_form(form: TrainingForm) -> None:
@@ -152,23 +161,21 @@ def arguments(form: TrainingForm, config: Path) -> list[str]:
         form: filled in.
         config: the file that is named: a shipped one, or the edited text's.
     """
-    known = choices(form.config)
+    chosen = {group: preset for group in PRESETS if (preset := getattr(form, group))}
+    known = choices(form.config, chosen)
     found = ["-c", str(config), "--use-cluster", str(int(form.cluster))]
     if form.name:
         found += ["--name", form.name]
     if form.partition:
         found += ["--partition", form.partition]
-    found += [
-        f"{group}={getattr(form, group)}"
-        for group in PRESETS
-        if getattr(form, group) and group in known.groups
-    ]
+    found += [f"{g}={p}" for g, p in chosen.items() if known.groups.get(g) not in (None, p)]
     for key, value in (("dataset.folder", form.dataset), ("dataset.base_model", form.checkpoint)):
         if value:
             found.append(f"{key}={quoted(value)}")
     for field, key in _NUMBERS.items():
         value = getattr(form, field)
-        if value is not None and key.rpartition(".")[2] in known.scratch:
+        usual = known.number(field)
+        if value is not None and usual is not None and value != usual:
             found.append(f"{key}={value:g}")
     return found
 

@@ -9,6 +9,7 @@ import gradio as gr
 from floorseg.errors import FloorsegError
 from floorseg.services.training_form import (
     PRESETS,
+    Choices,
     TrainingForm,
     choices,
     preset_names,
@@ -22,14 +23,14 @@ FIELDS = (
     "config", "dataset", "checkpoint", "name", "trained", "memory", "length", "epochs", "minutes",
     "base_lr", "vision_lr", "batch", "objects", "resolution", "cluster", "partition", "text",
 )  # fmt: skip
-_NUMBERS = {  # field: (label, key of the configuration)
-    "epochs": ("Epochs", "num_epochs"),
-    "minutes": ("Minutes", "minutes"),
-    "base_lr": ("Learning rate", "base_lr"),
-    "vision_lr": ("Learning rate, encoder", "vision_lr"),
-    "batch": ("Plans a step", "train_batch_size"),
-    "objects": ("Objects a plan", "max_num_objects"),
-    "resolution": ("Resolution, px", "resolution"),
+_NUMBERS = {  # field: label
+    "epochs": "Epochs",
+    "minutes": "Minutes",
+    "base_lr": "Learning rate",
+    "vision_lr": "Learning rate, encoder",
+    "batch": "Plans a step",
+    "objects": "Objects a plan",
+    "resolution": "Resolution, px",
 }
 HERE, CLUSTER = "This machine", "SLURM cluster"
 
@@ -73,22 +74,25 @@ def build_form(trainings: Trainings) -> FormParts:
             fields["config"] = gr.Dropdown(
                 shipped_configs(), value=FIRST, label="Configuration", elem_id="train-config"
             )
-            fields["dataset"] = gr.Dropdown(trainings.datasets(), value=None, label="Dataset")
+            fields["dataset"] = gr.Dropdown(
+                trainings.datasets(), value=None, label="Dataset", elem_id="train-dataset"
+            )
             fields["checkpoint"] = gr.Dropdown(
                 trainings.checkpoints(), value=None, label="Start from",
-                info="empty: as the configuration says",
+                elem_id="train-checkpoint",
             )  # fmt: skip
             fields["name"] = gr.Textbox(label="Name of the run", elem_id="train-name")
         with gr.Row():
             for group, label in zip(PRESETS, ("What learns", "Memory", "Length"), strict=True):
                 fields[group] = gr.Dropdown(
-                    preset_names(group), value=None, label=label, visible=group in known.groups
-                )
+                    preset_names(group), value=known.groups.get(group), label=label,
+                    visible=group in known.groups,
+                )  # fmt: skip
         with gr.Row():
-            for field, (label, key) in _NUMBERS.items():
+            for field, label in _NUMBERS.items():
                 fields[field] = gr.Number(
-                    None, label=label, placeholder=_placeholder(known.scratch.get(key)),
-                    visible=key in known.scratch, elem_id=f"train-{field}",
+                    known.number(field), label=label, visible=known.number(field) is not None,
+                    elem_id=f"train-{field}",
                 )  # fmt: skip
         with gr.Row():
             where = [HERE, CLUSTER] if trainings.has_cluster() else [HERE]
@@ -96,7 +100,10 @@ def build_form(trainings: Trainings) -> FormParts:
             fields["partition"] = gr.Textbox(label="Partition", visible=trainings.has_cluster())
         with gr.Accordion("All settings (YAML)", open=False):
             fields["text"] = gr.Code(known.text, language="yaml", label="Configuration", lines=12)
-        command = gr.Code(label="The same in a terminal", language="shell", elem_id="train-command")
+        command = gr.Code(
+            trainings.command(TrainingForm(config=FIRST)), language="shell", lines=1, max_lines=4,
+            label="The same in a terminal", elem_id="train-command", interactive=False,
+        )  # fmt: skip
         with gr.Row():
             check = gr.Button("Check", elem_id="train-check")
             start = gr.Button("Start", variant="primary", elem_id="train-start")
@@ -125,23 +132,34 @@ def _wire_form(
     @explains_failures
     def another(config: str) -> list[Any]:
         known = choices(config)
-        groups = [gr.Dropdown(value=None, visible=group in known.groups) for group in PRESETS]
-        numbers = [
-            gr.Number(
-                None, placeholder=_placeholder(known.scratch.get(key)), visible=key in known.scratch
-            )
-            for _, key in _NUMBERS.values()
+        groups = [
+            gr.Dropdown(value=known.groups.get(group), visible=group in known.groups)
+            for group in PRESETS
         ]
-        return [*groups, *numbers, known.text]
+        return [*groups, *_numbers(known), known.text]
 
-    changed = [fields[name] for name in (*PRESETS, *_NUMBERS, "text")]
-    fields["config"].change(another, fields["config"], changed, show_progress="hidden")
+    @explains_failures
+    def preset(config: str, *chosen: str) -> list[Any]:
+        return _numbers(choices(config, dict(zip(PRESETS, chosen, strict=True))))
+
+    numbers = [fields[name] for name in _NUMBERS]
+    groups = [fields[name] for name in PRESETS]
+    fields["config"].change(
+        another, fields["config"], [*groups, *numbers, fields["text"]], show_progress="hidden"
+    )
+    gr.on(
+        [group.input for group in groups], preset, [fields["config"], *groups], numbers,
+        show_progress="hidden",
+    )  # fmt: skip
     gr.on(
         [field.change for field in inputs], say, inputs, [command, answer],
         queue=False, show_progress="hidden", trigger_mode="always_last",
     )  # fmt: skip
 
 
-def _placeholder(value: Any) -> str:
-    """What the configuration has; references to other settings are left to it."""
-    return "" if value is None or "${" in str(value) else str(value)
+def _numbers(known: Choices) -> list[gr.Number]:
+    """The fields of numbers as a configuration has them."""
+    return [
+        gr.Number(known.number(field), visible=known.number(field) is not None)
+        for field in _NUMBERS
+    ]

@@ -35,6 +35,7 @@ class _Parts:
     differences: gr.Markdown
     log: gr.Textbox
     timer: gr.Timer
+    controls: "_Controls"
 
     @property
     def live(self) -> list[Any]:
@@ -42,6 +43,21 @@ class _Parts:
         return [
             self.queue, self.table, self.status, self.charts, self.pictures, self.log, self.timer,
         ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Controls:
+    """What one can do with a run."""
+
+    stop: gr.Button
+    more: gr.Number
+    resume: gr.Button
+    duplicate: gr.Button
+    evaluate: gr.Button
+    typed: gr.Textbox
+    delete: gr.Button
+    board: gr.Button
+    said: gr.Markdown
 
 
 def build_train_tab(trainings: Trainings, tabs: gr.Tabs | None = None) -> None:
@@ -69,6 +85,7 @@ def _build_runs() -> _Parts:
     with gr.Row():
         chosen = gr.Dropdown([], label="Run", elem_id="train-run", scale=2)
         beside = gr.Dropdown([], label="Beside it", multiselect=True, scale=2)
+    controls = _build_controls()
     status = gr.HTML(elem_id="train-status")
     charts = gr.HTML(elem_id="train-charts")
     differences = gr.Markdown()
@@ -79,8 +96,23 @@ def _build_runs() -> _Parts:
     log = gr.Textbox(label="Log", lines=10, max_lines=10, autoscroll=True, elem_id="train-log")
     timer = gr.Timer(POLL, active=False)
     return _Parts(
-        queue, table, chosen, beside, status, charts, pictures, differences, log, timer
-    )  # fmt: skip
+        queue, table, chosen, beside, status, charts, pictures, differences, log, timer, controls
+    )
+
+
+def _build_controls() -> _Controls:
+    with gr.Row(equal_height=True):
+        stop = gr.Button("Stop and save", elem_id="train-stop")
+        resume = gr.Button("Resume", elem_id="train-resume")
+        more = gr.Number(0, label="and go on longer by (epochs, or minutes)", precision=0)
+        duplicate = gr.Button("Duplicate with changes")
+        evaluate = gr.Button("Evaluate against its base")
+        board = gr.Button("TensorBoard")
+    with gr.Accordion("Delete the run", open=False), gr.Row(equal_height=True):
+        typed = gr.Textbox(label="To delete it, type its name", elem_id="train-typed")
+        delete = gr.Button("Delete", variant="stop", elem_id="train-delete")
+    said = gr.Markdown(elem_id="train-said")
+    return _Controls(stop, more, resume, duplicate, evaluate, typed, delete, board, said)
 
 
 def look(
@@ -162,17 +194,6 @@ def _wire_starting(trainings: Trainings, form: FormParts, parts: _Parts) -> None
 
 def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None:
     """Stop, resume, duplicate, delete, evaluate, TensorBoard."""
-    with gr.Row():
-        stop = gr.Button("Stop and save", elem_id="train-stop")
-        more = gr.Number(0, label="Go on for so many more (epochs, or minutes)", precision=0)
-        resume = gr.Button("Resume", elem_id="train-resume")
-        duplicate = gr.Button("Duplicate with changes")
-        evaluate = gr.Button("Evaluate against its base")
-    with gr.Row():
-        typed = gr.Textbox(label="To delete the run, type its name", elem_id="train-typed")
-        delete = gr.Button("Delete", variant="stop", elem_id="train-delete")
-        board = gr.Button("TensorBoard")
-    said = gr.Markdown(elem_id="train-said")
 
     @explains_failures
     def stopped(name: str, request: gr.Request) -> str:
@@ -204,10 +225,10 @@ def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None
         board = trainings.tensorboard
         return f"[{board.address()}]({board.address()}), or in a terminal: `{board.command}`"
 
-    chosen = parts.chosen
-    stop.click(stopped, chosen, said)
-    resume.click(resumed, [chosen, more], [said, parts.timer])
-    duplicate.click(duplicated, chosen, form.inputs)
-    evaluate.click(evaluated, chosen, said)
-    delete.click(deleted, [chosen, typed], [said, chosen, typed])
-    board.click(opened, None, said)
+    chosen, on = parts.chosen, parts.controls
+    on.stop.click(stopped, chosen, on.said)
+    on.resume.click(resumed, [chosen, on.more], [on.said, parts.timer])
+    on.duplicate.click(duplicated, chosen, form.inputs)
+    on.evaluate.click(evaluated, chosen, on.said)
+    on.delete.click(deleted, [chosen, on.typed], [on.said, chosen, on.typed])
+    on.board.click(opened, None, on.said)
