@@ -29,7 +29,7 @@ from floorseg.services.uploads import read_picture
 from floorseg.settings import Settings
 
 MAX_POINTS = 100  # of one prompt: more are a mistake, or meant badly
-_MODELS_KEPT = 2
+_MODELS_KEPT = 4  # as many as the Compare tab sets side by side
 _PREVIOUS_KEPT = 256  # small masks of earlier clicks, 64 to 256 KB each
 _PUBLIC_SEARCH_SECONDS = 60.0
 
@@ -64,6 +64,7 @@ class Segmenter:
         self.searches = Searches(max_seconds=_PUBLIC_SEARCH_SECONDS if settings.public else None)
         self._lanes = Lanes()
         self._models: OrderedDict[str, Predictor] = OrderedDict()
+        self._models_lock = Lock()
         self._loading = Lock()
         self._previous: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
         self._previous_lock = Lock()
@@ -80,6 +81,11 @@ class Segmenter:
         """Where models compute: "cpu", "cuda", ..."""
         return str(resolve_device(self.settings.device))
 
+    @property
+    def lanes(self) -> Lanes:
+        """Who may use the models now; other services' long work takes its lane too."""
+        return self._lanes
+
     def predictor(self, checkpoint: str) -> Predictor:
         """The model of a listed checkpoint, loaded when it is first asked for.
 
@@ -87,20 +93,32 @@ class Segmenter:
             CheckpointError: if no such checkpoint is listed; paths and hub ids are refused, since
                 anybody may ask.
         """
-        with self._loading:
-            found = self._models.get(checkpoint)
-            if found is None:
-                known = [c.name for c in self.checkpoints()]
-                if checkpoint not in known:
-                    raise CheckpointError(_no_such_checkpoint(checkpoint, known))
-                folders = checkpoint_folders(self.settings)
-                path = find_checkpoint(checkpoint, folders)
-                found = Predictor(load_model(path, self.settings.device))
-                self._models[checkpoint] = found
-            self._models.move_to_end(checkpoint)
-            while len(self._models) > _MODELS_KEPT:
-                self._models.popitem(last=False)
+        found = self._loaded(checkpoint)
+        if found is not None:
             return found
+        with self._loading:  # held for seconds: whoever uses a loaded model does not come here
+            found = self._loaded(checkpoint)
+            if found is None:
+                found = self._load(checkpoint)
+                with self._models_lock:
+                    self._models[checkpoint] = found
+                    while len(self._models) > _MODELS_KEPT:
+                        self._models.popitem(last=False)
+            return found
+
+    def _loaded(self, checkpoint: str) -> Predictor | None:
+        with self._models_lock:
+            found = self._models.get(checkpoint)
+            if found is not None:
+                self._models.move_to_end(checkpoint)
+            return found
+
+    def _load(self, checkpoint: str) -> Predictor:
+        known = [c.name for c in self.checkpoints()]
+        if checkpoint not in known:
+            raise CheckpointError(_no_such_checkpoint(checkpoint, known))
+        path = find_checkpoint(checkpoint, checkpoint_folders(self.settings))
+        return Predictor(load_model(path, self.settings.device))
 
     # -- plans
 
@@ -123,6 +141,10 @@ class Segmenter:
         start = perf_counter()
         self._embed(self.plans.get(token), checkpoint)
         return perf_counter() - start
+
+    def embedding_bytes(self, token: str, checkpoint: str) -> int:
+        """Memory that a checkpoint's view of a plan takes."""
+        return self._embed(self.plans.get(token), checkpoint).nbytes
 
     # -- answers
 
@@ -176,8 +198,8 @@ class Segmenter:
         return self.embeddings.get((checkpoint, plan.digest), lambda: self._encode(predictor, plan))
 
     def _encode(self, predictor: Predictor, plan: Plan) -> Embedding:
-        self._lanes.give_way()
-        return predictor.encode(plan.pixels)
+        with self._lanes.encode():
+            return predictor.encode(plan.pixels)
 
     def _decode(
         self,

@@ -131,14 +131,14 @@ class SegmentCalls:
         asked = OpenPlan.model_validate(payload)
         content = _take_upload(asked.path)
         plan = self._segmenter.open_plan(content, asked.name, session, page=asked.page)
-        return _opened(plan, asked.seen)
+        return opened_json(plan, asked.seen)
 
     def open_example(self, payload: dict[str, Any], session: str) -> dict[str, Any]:
         """Hold one of the shipped plans."""
         example = find_example(str(payload.get("name")))
         content = example.path.read_bytes()
         plan = self._segmenter.open_plan(content, example.path.name, session)
-        return _opened(plan, None)
+        return opened_json(plan, None)
 
     def prepare(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """Encode a plan before the first click."""
@@ -208,7 +208,8 @@ def _take_upload(path: str) -> bytes:
     return content
 
 
-def _opened(plan: Plan, seen: tuple[int, int] | None) -> dict[str, Any]:
+def opened_json(plan: Plan, seen: tuple[int, int] | None) -> dict[str, Any]:
+    """An open plan; its picture goes along unless the browser has ``seen`` (width, height) it."""
     (height, width), (full_height, full_width) = plan.size, plan.full_size
     picture = None if seen == (full_width, full_height) else _data_url(plan)
     return {

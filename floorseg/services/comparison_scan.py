@@ -1,0 +1,271 @@
+"""Where do checkpoints differ most? A split gone through in the background, the worst first.
+
+Every annotated object is clicked once at its centre (a grid where nothing is annotated), all
+checkpoints answer, and the spot where two of them agree least comes first. Masks are compared
+small, at ``SIDE`` pixels: enough to sort by, and many times quicker.
+"""
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import combinations
+from threading import Event, Lock
+from time import monotonic
+
+import numpy as np
+
+from floorseg.core.metrics import mask_iou
+from floorseg.core.predictor import Predictor, enlarge
+from floorseg.core.prompts import centre_click
+from floorseg.core.structures import Point, Progress, Prompt
+from floorseg.data.annotation import Sample
+from floorseg.errors import FloorsegError
+from floorseg.services.comparison import read_sample, relative_name, scaled
+from floorseg.services.datasets import Opened
+from floorseg.services.segmenter import Segmenter
+
+SIDE = 256  # pixels that masks are compared at
+MAX_OBJECTS = 24  # of one picture that are clicked, the largest
+MAX_SPOTS = 2000
+_GRID = 5  # clicks along each side of a picture without annotations
+_KEPT = 32  # scans remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A click and what it showed.
+
+    Attributes:
+        row: the sample in its dataset.
+        file: its picture.
+        label: the clicked object's class; "" on a grid.
+        point: (x, y) of the click in pixels of the picture.
+        agreement: the lowest IoU between two checkpoints' answers.
+        ious: IoU of each checkpoint's answer with the truth; empty where none is known.
+    """
+
+    row: int
+    file: str
+    label: str
+    point: tuple[float, float]
+    agreement: float
+    ious: tuple[float, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Scan:
+    """One scan; written by its thread, read by the page.
+
+    Attributes:
+        token: its unguessable name.
+        owner: the page it belongs to.
+        checkpoints: who is compared.
+        state: ``waiting``, ``running``, ``done``, ``stopped`` or ``failed``.
+        spots: found so far, least agreement first.
+        skipped: samples that could not be read, with the sentence.
+        problem: what went wrong, once failed.
+    """
+
+    token: str
+    owner: str
+    checkpoints: tuple[str, ...]
+    progress: Progress = field(default_factory=lambda: Progress(0, 1, "waiting"))
+    state: str = "waiting"
+    spots: tuple[Spot, ...] = ()
+    skipped: tuple[str, ...] = ()
+    problem: str = ""
+    started: float | None = None
+    stopping: Event = field(default_factory=Event)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "stopped", "failed")
+
+    def seconds_left(self) -> float | None:
+        """From the pace so far; None while nobody can tell."""
+        if self.started is None or self.ended or self.progress.done == 0:
+            return None
+        pace = (monotonic() - self.started) / self.progress.done
+        return pace * (self.progress.total - self.progress.done)
+
+
+class Scans:
+    """Goes through splits, one scan after the other, giving way to whoever clicks.
+
+    Args:
+        segmenter: holds the models.
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self._segmenter = segmenter
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scan")
+        self._scans: dict[str, Scan] = {}
+        self._lock = Lock()
+
+    def start(
+        self, opened: Opened, split: str, checkpoints: Sequence[str], owner: str, *, limit: int
+    ) -> Scan:
+        """Begin; a page's earlier scan is stopped.
+
+        Args:
+            opened: the dataset.
+            split: one of its splits, or "" for all.
+            checkpoints: two or more, as listed.
+            owner: the page.
+            limit: so many pictures, spread over the split; 0 for all.
+
+        Raises:
+            FloorsegError: if fewer than two are compared, one is unknown, or the split is empty.
+        """
+        if len(set(checkpoints)) < 2:
+            raise FloorsegError("choose two different checkpoints to see where they differ")
+        for checkpoint in checkpoints:
+            self._segmenter.predictor(checkpoint)
+        rows = spread(rows_of(opened, split), limit)
+        if not rows:
+            raise FloorsegError(f"{opened.name} has no samples in the split {split!r}")
+        scan = Scan(secrets.token_urlsafe(24), owner, tuple(checkpoints))
+        self.forget_owner(owner)
+        with self._lock:
+            for old in [t for t, s in self._scans.items() if s.ended][:-_KEPT]:
+                del self._scans[old]
+            self._scans[scan.token] = scan
+        self._pool.submit(self._run, scan, opened, rows)
+        return scan
+
+    def get(self, token: str) -> Scan:
+        """The scan of this name.
+
+        Raises:
+            FloorsegError: if there is none.
+        """
+        with self._lock:
+            scan = self._scans.get(token)
+        if scan is None:
+            raise FloorsegError("this search is no longer known; start it again")
+        return scan
+
+    def forget_owner(self, owner: str) -> None:
+        """Stop and drop everything of a page that went away."""
+        with self._lock:
+            for token in [t for t, s in self._scans.items() if s.owner == owner]:
+                self._scans.pop(token).stopping.set()
+
+    def _run(self, scan: Scan, opened: Opened, rows: Sequence[int]) -> None:
+        scan.started = monotonic()
+        scan.state = "running"
+        state = "failed"
+        try:
+            for count, row in enumerate(rows):
+                scan.progress = Progress(count, len(rows), opened.entry(row).name)
+                if scan.stopping.is_set():
+                    state = "stopped"
+                    return
+                self._one(scan, opened, row)
+            scan.progress = Progress(len(rows), len(rows))
+            state = "done"
+        except FloorsegError as problem:
+            scan.problem = str(problem)
+        finally:
+            scan.state = state
+            if state == "failed" and not scan.problem:
+                scan.problem = "the search broke off; the server's log says why"
+
+    def _one(self, scan: Scan, opened: Opened, row: int) -> None:
+        root = self._segmenter.settings.data_root
+        try:
+            sample = read_sample(opened, row, root)
+            pixels = sample.image()
+        except FloorsegError as problem:
+            said = str(problem).replace(f"{opened.folder}/", "")
+            scan.skipped = (*scan.skipped, said)
+            return
+        name = relative_name(sample.image_path, opened.dataset.folder)
+        lanes = self._segmenter.lanes
+        clicks = clicks_of(sample)
+        answers = []
+        for checkpoint in scan.checkpoints:
+            with lanes.long():
+                predictor = self._segmenter.predictor(checkpoint)
+                answers.append(answer_all(predictor, pixels, [click.point for click in clicks]))
+        spots = [
+            _spot(row, name, click, [masks[i] for masks in answers])
+            for i, click in enumerate(clicks)
+        ]
+        ordered = sorted((*scan.spots, *spots), key=lambda s: (s.agreement, s.row, s.point))
+        scan.spots = tuple(ordered[:MAX_SPOTS])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Click:
+    """Where to click, on what, and the truth there at ``SIDE`` pixels."""
+
+    point: Point
+    label: str
+    truth: np.ndarray | None
+
+
+def clicks_of(sample: Sample) -> list[Click]:
+    """The centre of each annotated object, the largest first; a grid where there is none."""
+    usable = [
+        a for a in sample.annotations if tuple(a.segmentation["size"]) == _size(sample) and a.area()
+    ]
+    largest = sorted(usable, key=lambda a: -a.area())[:MAX_OBJECTS]
+    found = []
+    for annotation in largest:
+        mask = annotation.mask()
+        small = scaled(mask, (SIDE, SIDE))
+        found.append(Click(centre_click(mask), annotation.category_name or "object", small))
+    if found:
+        return found
+    steps = [(i + 0.5) / _GRID for i in range(_GRID)]
+    spots = [Point(x * sample.width, y * sample.height) for y in steps for x in steps]
+    return [Click(point, "", None) for point in spots]
+
+
+def answer_all(predictor: Predictor, pixels: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+    """A model's preferred answer to each click by itself: bool (N, SIDE, SIDE).
+
+    Args:
+        predictor: the model.
+        pixels: uint8 (H, W, 3), RGB.
+        points: clicks in pixels.
+    """
+    embedding = predictor.encode(pixels)
+    decoded = predictor.decode_logits(embedding, [Prompt((point,)) for point in points])
+    best = decoded.best()
+    chosen = decoded.logits[range(len(points)), best]
+    return (enlarge(chosen, (SIDE, SIDE)) > 0).cpu().numpy()
+
+
+def rows_of(opened: Opened, split: str) -> list[int]:
+    """The rows of a split, or of all."""
+    entries = enumerate(opened.dataset.entries)
+    return [row for row, entry in entries if not split or entry.split == split]
+
+
+def spread(rows: Sequence[int], limit: int) -> list[int]:
+    """At most ``limit`` of them, spread evenly; all where it is 0."""
+    if not limit or limit >= len(rows):
+        return list(rows)
+    step = len(rows) / limit
+    return [rows[int((i + 0.5) * step)] for i in range(limit)]
+
+
+def _spot(row: int, file: str, click: Click, masks: Sequence[np.ndarray]) -> Spot:
+    agreement = min(_alike(a, b) for a, b in combinations(masks, 2))
+    truth = click.truth
+    ious = () if truth is None or not truth.any() else tuple(_alike(m, truth) for m in masks)
+    where = (round(click.point.x, 1), round(click.point.y, 1))
+    return Spot(row, file, click.label, where, agreement, ious)
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> float:
+    """IoU; two empty answers agree."""
+    return mask_iou(a, b) if a.any() or b.any() else 1.0
+
+
+def _size(sample: Sample) -> tuple[int, int]:
+    return sample.height, sample.width
