@@ -29,6 +29,7 @@ from floorseg.data.parallel import map_in_order
 VERSION = 1  # another number makes every cached index old
 FEW_MASKS = 4  # of a file, that are always counted
 BLOCK = 256  # files a process takes at once
+LARGEST = 2**31 - 1  # pixels; whoever states more is told so by the checks
 FEW_BLOCKS = 4  # fewer blocks are read before other processes have started
 
 
