@@ -79,14 +79,14 @@ def _anywhere(place: _Place) -> np.ndarray:
 
 
 def _thin_part(place: _Place) -> np.ndarray:
-    """The deepest pixels of what an opening with half the object's depth takes away."""
+    """The deep pixels of what an opening with half the object's depth takes away."""
     radius = float(place.depth.max()) * THIN
     side = 2 * int(radius) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     padded = np.pad(place.mask.view(np.uint8), side)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc)[side:-side, side:-side]
     rest = np.where(opened > 0, 0, place.depth)
-    return rest >= max(float(rest.max()), LEAST_THIN)
+    return rest >= max(0.8 * float(rest.max()), LEAST_THIN)
 
 
 def _on_ink(place: _Place) -> np.ndarray:

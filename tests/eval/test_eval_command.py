@@ -35,7 +35,7 @@ def tiny(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def sheets(tmp_path_factory) -> Path:
-    return write_plans(tmp_path_factory.mktemp("sheets"), count=16)
+    return write_plans(tmp_path_factory.mktemp("sheets"), count=12)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,20 @@ def arguments(tiny: Path, sheets: Path, out: Path) -> list[str]:
     ]  # fmt: skip
 
 
+_started: list[subprocess.Popen] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_left_running():
+    yield
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
 def start(*words: str) -> subprocess.Popen:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "eval", *words],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -68,15 +80,17 @@ def start(*words: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
+    _started.append(process)
+    return process
 
 
 def wait_for_records(out: Path, count: int, process: subprocess.Popen) -> None:
-    for _ in range(1200):
+    for _ in range(4000):
         if count_records(out) >= count:
             return
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    raise AssertionError("nothing was recorded within a minute")
+    raise AssertionError("nothing was recorded within minutes")
 
 
 def lines(out: Path) -> list[bytes]:
@@ -117,12 +131,13 @@ def test_a_killed_evaluation_goes_on_and_gives_the_same_numbers(tiny, sheets, al
 
     _, said = start(*arguments(tiny, sheets, tmp_path)).communicate(timeout=240)
 
-    assert 2 <= len(before) < 16, said
+    assert 2 <= len(before) < 12, said
     assert lines(tmp_path)[: len(before) - 1] == before[:-1]  # the last may be torn
     assert load_rows(tmp_path).equals(load_rows(alone))
     assert load_report(tmp_path).scores == load_report(alone).scores
 
 
+@pytest.mark.slow
 def test_helpers_give_the_numbers_of_one_process_and_ctrl_c_stops_them(
     tiny, sheets, alone, tmp_path
 ):
@@ -137,7 +152,7 @@ def test_helpers_give_the_numbers_of_one_process_and_ctrl_c_stops_them(
 
     assert process.returncode == 130, said
     assert "the same command goes on" in said
-    assert 1 <= after_stop < 16
+    assert 1 <= after_stop < 12
     assert again.returncode == 0, said_again
     assert load_rows(tmp_path).equals(load_rows(alone))
 
