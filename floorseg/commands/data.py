@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from floorseg.commands.data_tables import print_conversion, print_counts, print_report
 from floorseg.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
     from floorseg.core.structures import ProgressCallback
-    from floorseg.data.checks.run import Report
+    from floorseg.data.convert import Conversion
 
 app = typer.Typer(
     help="Inspect, check, mend, convert, split and fetch datasets.", no_args_is_help=True
 )
-
-SHOWN = 8  # sentences of one kind in the terminal; --json has them all
 
 _FOLDER = typer.Argument(help="A folder of any known format.", metavar="DIR")
 _SOURCE = typer.Argument(help="A folder of any known format.", metavar="SRC")
@@ -68,7 +67,7 @@ def info(
     if as_json:
         print(json.dumps(counted, indent=2))
     else:
-        _print_pairs(str(folder), counted)
+        print_counts(str(folder), counted)
 
 
 @app.command()
@@ -110,9 +109,9 @@ def check(
     if as_json:
         print(json.dumps(content, indent=2))
     else:
-        _print_report(report)
+        print_report(report)
         if fix is not None:
-            _print_conversion(content["mended"])
+            print_conversion(content["mended"])
     if fail_on is not Gate.NEVER and report.fails(Severity(fail_on.value)):
         raise typer.Exit(1)
 
@@ -141,7 +140,7 @@ def convert(
             workers=workers,
             progress=progress,
         )
-    _show(_conversion_json(done), as_json, _print_conversion)
+    _show(_conversion_json(done), as_json, print_conversion)
 
 
 @app.command()
@@ -172,7 +171,7 @@ def split(
             progress=progress,
         )
     drawn = {"sizes": dict(plan.sizes), "plans": len(plan.groups), "note": plan.explanation()}
-    _show({**_conversion_json(done), "split": drawn}, as_json, _print_conversion)
+    _show({**_conversion_json(done), "split": drawn}, as_json, print_conversion)
 
 
 @app.command()
@@ -246,55 +245,7 @@ def _teller() -> "ProgressCallback":
     return tell
 
 
-def _print_pairs(title: str, content: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, show_header=False)
-    for key, value in content.items():
-        if isinstance(value, dict):
-            items = list(value.items())
-            text = ", ".join(
-                f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v:,}" for k, v in items[:20]
-            )
-            text += f", ... ({len(items)} in all)" if len(items) > 20 else ""
-        else:
-            text = f"{value:,}" if isinstance(value, int) else str(value)
-        table.add_row(key.replace("_", " "), text)
-    Console().print(table)
-
-
-def _print_report(report: "Report") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    from floorseg.data.checks.findings import RULES, Severity
-
-    console = Console(highlight=False, soft_wrap=True)
-    colours = {"error": "red", "warning": "yellow", "note": "cyan"}
-    console.print(
-        f"[bold]{escape(str(report.folder))}[/]: {report.format}, {report.samples:,} images, "
-        f"{report.masks:,} masks"
-    )
-    for code, (found, concerned) in report.totals.items():
-        rule = RULES[code]
-        console.print(
-            f"\n[{colours[rule.severity]} bold]{rule.severity}[/] [bold]{rule.title}[/] ({code}): "
-            f"{found:,} findings, {concerned:,} concerned"
-        )
-        shown = [one for one in report.findings if one.code == code][
-            : 3 if found > SHOWN else SHOWN
-        ]
-        for one in shown:
-            console.print(f"  {escape(one.file)}{': ' if one.file else ''}{escape(one.sentence)}")
-        if found > len(shown):
-            console.print(f"  ... and {found - len(shown):,} more (--json lists them)")
-        console.print(f"  [dim]{rule.fix}{' (--fix does it)' if rule.fixable else ''}[/]")
-    counts = ", ".join(f"{report.count(s):,} {s}s" for s in Severity)
-    console.print(f"\n[bold]{counts}[/]")
-
-
-def _conversion_json(done: Any) -> dict[str, Any]:
+def _conversion_json(done: "Conversion") -> dict[str, Any]:
     return {
         "folder": str(done.folder),
         "format": done.format,
@@ -304,27 +255,3 @@ def _conversion_json(done: Any) -> dict[str, Any]:
         "left_out": list(done.problems),
         "changes": list(done.changes),
     }
-
-
-def _print_conversion(content: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(highlight=False, soft_wrap=True)
-    resumed = f" ({content['resumed']:,} from before)" if content["resumed"] else ""
-    console.print(
-        f"[bold]{escape(content['folder'])}[/]: {content['samples']:,} samples as "
-        f"{content['format']}{resumed}"
-    )
-    if "split" in content:
-        drawn = content["split"]
-        sizes = ", ".join(f"{name} {size:,}" for name, size in drawn["sizes"].items())
-        console.print(f"{sizes}; {drawn['plans']:,} different plans. {drawn['note']}")
-    titles = {"changes": "changed", "notes": "not kept", "left_out": "left out"}
-    for key, title in titles.items():
-        if content[key]:
-            console.print(f"[bold]{title}[/] ({len(content[key]):,})")
-            for sentence in content[key][:SHOWN]:
-                console.print(f"  {escape(sentence)}")
-            if len(content[key]) > SHOWN:
-                console.print(f"  ... and {len(content[key]) - SHOWN:,} more (--json lists them)")

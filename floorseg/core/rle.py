@@ -147,6 +147,30 @@ def holds_pairs(segmentation: Any) -> bool:
         return False
 
 
+def any_holds_pairs(segmentations: Sequence[Any]) -> bool:
+    """Whether one of a file's segmentations certainly holds Roboflow's pairs.
+
+    Read as runs, the pixels of such pairs add up to the whole image, which pycocotools tells for
+    all at once; only those are looked at closely.
+    """
+    packed = [s for s in segmentations if _is_packed(s)]
+    whole = [s["size"][0] * s["size"][1] for s in packed]
+    suspects = [s for s, a, n in zip(packed, areas(packed), whole, strict=True) if int(a) == n]
+    rest = [s for s in segmentations if isinstance(s, Mapping) and not _is_packed(s)]
+    return any(holds_pairs(segmentation) for segmentation in (*suspects, *rest))
+
+
+def _is_packed(segmentation: Any) -> bool:
+    if not isinstance(segmentation, Mapping):
+        return False
+    try:
+        checked_size(segmentation.get("size"))
+    except DatasetError:
+        return False
+    counts = segmentation.get("counts")
+    return isinstance(counts, bytes) or (isinstance(counts, str) and counts.isascii())
+
+
 def _from_numbers(
     numbers: np.ndarray, size: tuple[int, int], pairs: bool | None, counts: Any
 ) -> dict[str, Any]:

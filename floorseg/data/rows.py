@@ -66,7 +66,7 @@ def read_all(
     Raises:
         DatasetError: if a row cannot be read and ``problems`` is None.
     """
-    pairs = any(isinstance(row, dict) and rle.holds_pairs(row.get("segmentation")) for row in found)
+    pairs = rle.any_holds_pairs([r.get("segmentation") for r in found if isinstance(r, dict)])
     annotations = []
     for place, row in enumerate(found):
         try:

@@ -146,7 +146,7 @@ def _size(head: Mapping[str, Any]) -> Size | None:
 
 
 def _masks(found: list[Any], size: Size | None) -> tuple[MaskLook, ...]:
-    pairs = any(isinstance(row, dict) and rle.holds_pairs(row.get("segmentation")) for row in found)
+    pairs = rle.any_holds_pairs([r.get("segmentation") for r in found if isinstance(r, dict)])
     looked = [_mask(row, place, size, pairs) for place, row in enumerate(found)]
     readable = [mask for mask in looked if mask.segmentation is not None]
     encoded = [dict(mask.segmentation) for mask in readable if mask.segmentation is not None]
