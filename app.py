@@ -1,15 +1,23 @@
 """The page: settings -> services -> tabs -> launch. ``python app.py --help`` lists its options."""
 
-from floorseg.settings import Settings
+import sys
+
+from floorseg.errors import FloorsegError
 from floorseg.ui.launch import launch, read_settings
 
 
-def main(settings: Settings) -> None:
-    """Build the page and serve it until it is interrupted."""
-    from floorseg.ui.page import build_page
+def main() -> int:
+    """Serve the page until it is interrupted; the process's exit code."""
+    try:
+        settings = read_settings()
+        from floorseg.ui.page import build_page  # torch: not for --help
 
-    launch(build_page(settings), settings)
+        launch(build_page(settings), settings)
+    except FloorsegError as problem:
+        sys.stderr.write(f"error: {problem}\n")
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main(read_settings())
+    sys.exit(main())

@@ -11,21 +11,33 @@ from threading import Condition, Lock
 
 
 class Lanes:
-    """One lane for clicks, one for long work that gives way."""
+    """A lane for clicks, one for newly opened plans, one for long work that gives way to both."""
 
     def __init__(self) -> None:
         self._long = Lock()
         self._click = Lock()
+        self._encode = Lock()
         self._calm = Condition()
         self._clicks = 0
 
     @contextmanager
     def click(self) -> Iterator[None]:
         """Hold the quick lane for some milliseconds."""
+        with self._ahead(self._click):
+            yield
+
+    @contextmanager
+    def encode(self) -> Iterator[None]:
+        """Hold the lane of newly opened plans: one at a time, ahead of long work, beside clicks."""
+        with self._ahead(self._encode):
+            yield
+
+    @contextmanager
+    def _ahead(self, lane: Lock) -> Iterator[None]:
         with self._calm:
             self._clicks += 1
         try:
-            with self._click:
+            with lane:
                 yield
         finally:
             with self._calm:

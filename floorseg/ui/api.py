@@ -13,6 +13,7 @@ from floorseg.services.plans import Plan
 from floorseg.services.segmenter import Segmenter
 from floorseg.ui.feedback import explains_failures
 
+ENDPOINTS = ("segment", "everything", "list_checkpoints")
 Answer = dict[str, Any]
 
 
@@ -41,6 +42,13 @@ def build_api(segmenter: Segmenter) -> None:
         api.list_checkpoints, None, names,
         api_name="list_checkpoints", api_description=Api.list_checkpoints.__doc__,
     )  # fmt: skip
+
+
+def hide_what_is_not_api(page: gr.Blocks) -> None:
+    """Leave only the documented endpoints in the page's API; what the tabs call is no promise."""
+    for event in page.fns.values():
+        if event.api_name not in ENDPOINTS:
+            event.api_visibility = "private"
 
 
 class Api:

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import gradio as gr
+from pydantic import ValidationError
 from starlette.middleware import Middleware
 
 from floorseg.errors import ConfigError, FloorsegError
 from floorseg.settings import Settings
+from floorseg.ui.api import hide_what_is_not_api
 from floorseg.ui.limits import BodyLimit
 from floorseg.ui.theme import make_theme, page_css, page_head
 
@@ -15,10 +17,13 @@ from floorseg.ui.theme import make_theme, page_css, page_head
 def read_settings(arguments: list[str] | None = None) -> Settings:
     """Settings from flags over the environment (``FLOORSEG_...``) over defaults.
 
-    A mistake ends the program with one line, ``--help`` with the list of all options.
+    ``--help`` ends the program with the list of all options.
 
     Args:
         arguments: instead of the program's own.
+
+    Raises:
+        ConfigError: if a value is impossible.
     """
     from pydantic_settings import CliApp, SettingsConfigDict
 
@@ -33,7 +38,14 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
             cli_hide_none_type=True,
         )
 
-    return CliApp.run(Flags, cli_args=arguments)
+    try:
+        return CliApp.run(Flags, cli_args=arguments)
+    except ValidationError as problem:
+        wrong = [
+            f"{'.'.join(str(part) for part in error['loc'])} {error['input']!r}: {error['msg']}"
+            for error in problem.errors()
+        ]
+        raise ConfigError(f"{'; '.join(wrong)}; see python app.py --help") from problem
 
 
 def accounts(settings: Settings) -> list[tuple[str, str]] | None:
@@ -77,6 +89,7 @@ def launch(page: gr.Blocks, settings: Settings, *, block: bool = True) -> str:
         block: whether to wait until the server is interrupted.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    hide_what_is_not_api(page)
     limit = int(settings.max_upload_mb * 1e6)
     try:
         _, address, _ = page.queue(max_size=200, default_concurrency_limit=8).launch(

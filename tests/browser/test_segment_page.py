@@ -17,7 +17,7 @@ def test_the_page_loads_with_an_example_or_an_invitation_and_nothing_from_outsid
     desk = Desk(chromium.new_page(), served.url)
 
     assert desk.page.title() == "floorseg"
-    assert desk.page.locator("[role=tab]").all_inner_texts() == ["Segment"]
+    assert desk.page.locator("[role=tab]").first.inner_text() == "Segment"
     assert desk.outside == []
     assert desk.problems == []
 
