@@ -167,7 +167,8 @@ class _Reader:
         """One image: (width, height), int64 (n,), float64 (n, 4), and the class of each mask."""
         numbers = [self._keys.setdefault(key, len(self._keys)) for key in keys]
         # nothing above this line is kept where it raises: a file is added whole or not at all
-        self._sizes.append((*size, len(keys)))
+        width, height = (min(side, LARGEST) for side in size)
+        self._sizes.append((width, height, len(keys)))
         self._areas.append(areas)
         self._boxes.append(boxes)
         self._classes += numbers
