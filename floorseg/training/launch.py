@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from floorseg.errors import FloorsegError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import PROJECT, register_resolvers
+from floorseg.training.finale import score_on_test
 from floorseg.training.official import with_our_classes
 
 PACKAGES = ("torch", "torchvision", "sam2", "numpy", "opencv-python-headless", "hydra-core")
@@ -97,6 +98,8 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
     outcome = getattr(trainer, "outcome", RunState.FINISHED)
+    if outcome is RunState.FINISHED:
+        score_on_test(run)
     run.leave(outcome)
     return RunState(outcome)
 

@@ -42,6 +42,7 @@ class StagedTrainer(AdaptedTrainer):
         self.spent = 0.0  # of the schedule, in its unit
         self.next_validation = self.validate_every
         self.best_score = -math.inf
+        self.stale = 0  # validations since the best one
         self.images_seen = 0
         self._stage: int | None = None
         self._stage_before: int | None = None  # the one a resumed run was saved in
@@ -60,6 +61,7 @@ class StagedTrainer(AdaptedTrainer):
             "spent": self.spent,
             "next_validation": self.next_validation,
             "best_score": self.best_score,
+            "stale": self.stale,
             "images_seen": self.images_seen,
             "minutes": self.minutes(),
             "stage": self._stage,
@@ -71,6 +73,7 @@ class StagedTrainer(AdaptedTrainer):
         self.spent = position["spent"]
         self.next_validation = position["next_validation"]
         self.best_score = position["best_score"]
+        self.stale = position.get("stale", 0)
         self.images_seen = position["images_seen"]
         self._minutes_before = position["minutes"]
         self._started = time.monotonic()

@@ -24,6 +24,8 @@ from floorseg.errors import RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training import state as saved
 from floorseg.training.ema import MovingAverage
+from floorseg.training.pictures import PLANS, draw_predictions
+from floorseg.training.portions import portions
 from floorseg.training.reporting import RunningMeans, report_step, report_validation
 from floorseg.training.schedule import Schedule
 from floorseg.training.staged import StagedTrainer
@@ -47,6 +49,8 @@ class Trainer(StagedTrainer):
         ema_decay: moving average of the weights, validated and saved as best; 0 for none.
         max_minutes: stop cleanly after so long, everything saved.
         architecture: name noted in checkpoints for inference.
+        patience: end early after so many validations without a better score; None for never.
+        images_at_once: learn from a batch in portions of so many images; None for the whole.
     """
 
     def __init__(
@@ -77,6 +81,8 @@ class Trainer(StagedTrainer):
         ema_decay: float = 0.0,
         max_minutes: float | None = None,
         architecture: str | None = None,
+        patience: int | None = None,
+        images_at_once: int | None = None,
     ) -> None:
         self._setup_env_variables(env_variables)
         self._setup_timers()
@@ -94,6 +100,7 @@ class Trainer(StagedTrainer):
         self.validate_every = float(validate_every)
         self.keep_best, self.max_minutes = keep_best, max_minutes
         self.architecture = architecture
+        self.patience, self.images_at_once = patience, images_at_once
         self._setup_distribution(accelerator, DistributedConf(**distributed or {}), cuda)
         set_seeds(seed_value, max_epochs, self.distributed_rank)
         self._setup_components()
@@ -114,7 +121,7 @@ class Trainer(StagedTrainer):
         """
         before = {s: signal.signal(s, self._ask_to_stop) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
-            while self.spent < self.schedule.length - 1e-9 and not self._must_stop():
+            while not self._is_done() and not self._must_stop():
                 self._train_round()
                 self.save_checkpoint(self.epoch)
                 if not self.stop_requested and self._validate():
@@ -122,11 +129,18 @@ class Trainer(StagedTrainer):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        done = self.spent >= self.schedule.length - 1e-9
+        done = self._is_done()
         if not done:
             self.save_checkpoint(self.epoch)
         self.outcome = RunState.FINISHED if done else RunState.STOPPED
         self.record("end", state=self.outcome, step=self.steps["train"], best=self.best_score)
+
+    def _is_done(self) -> bool:
+        """Whether the schedule is at its end, or nothing has become better for long enough."""
+        if self.patience is not None and self.stale >= self.patience:
+            logger.info("no better score in %d validations: this is the end", self.stale)
+            return True
+        return self.spent >= self.schedule.length - 1e-9
 
     def _train_step(self, batch: BatchedVideoDatapoint, terms: RunningMeans) -> None:
         step = self.steps["train"]
@@ -134,10 +148,7 @@ class Trainer(StagedTrainer):
         self.where = min(self.spent / self.schedule.length, 1 - 1e-6)
         self.optim.step_schedulers(self.where, step=step)
         self.optim.zero_grad(set_to_none=True)
-        losses = self._losses(batch)
-        core = losses.pop(CORE_LOSS_KEY)
-        self._check_finite(core, batch)
-        self.scaler.scale(core).backward()
+        losses = self._learn(batch)
         if self.gradient_clipper is not None:
             self.scaler.unscale_(self.optim.optimizer)
             self.gradient_clipper(model=self.model)
@@ -149,8 +160,21 @@ class Trainer(StagedTrainer):
         images = batch.img_batch.shape[0] * batch.img_batch.shape[1]
         self.images_seen += images
         self._advance()
-        terms.add({"loss": core, **losses}, images)
+        terms.add(losses, images)
         report_step(self, step, terms)
+
+    def _learn(self, batch: BatchedVideoDatapoint) -> dict[str, torch.Tensor]:
+        """Gradients of a batch, portion by portion; its losses, means over its objects."""
+        total: dict[str, torch.Tensor] = {}
+        for portion in portions(batch, self.images_at_once):
+            losses = self._losses(portion.batch)
+            core = losses.pop(CORE_LOSS_KEY)
+            self._check_finite(core, portion.batch)
+            self.scaler.scale(core * portion.share).backward()
+            for name, value in {"loss": core, **losses}.items():
+                mine = portion.share * torch.as_tensor(value).detach()
+                total[name] = total[name] + mine if name in total else mine
+        return total
 
     def _losses(self, batch: BatchedVideoDatapoint) -> dict[str, torch.Tensor]:
         amp = self.optim_conf.amp
@@ -181,9 +205,11 @@ class Trainer(StagedTrainer):
                 stack.enter_context(self.average.applied())
             model.eval()
             scores = self.validation(model)
+            self.stale += 1
             if scores[self.keep_best] > self.best_score:
-                self.best_score = scores[self.keep_best]
+                self.best_score, self.stale = scores[self.keep_best], 0
                 self._save_best(scores)
+            self._draw(model)
         report_validation(self, scores)
         return True
 
@@ -203,6 +229,13 @@ class Trainer(StagedTrainer):
             self._init_model_state()
             if self.average is not None:
                 self.average = MovingAverage(self.model, self.average.decay)
+
+    def _draw(self, model: torch.nn.Module) -> None:
+        """A picture of what the model sees now on a few validation plans."""
+        if self.distributed_rank == 0 and hasattr(self.validation, "examples"):
+            name = f"step-{self.steps['train']:07d}.jpg"
+            examples = self.validation.examples(model, PLANS)
+            draw_predictions(examples, self.run_folder.path / "pictures" / name)
 
     def _save_best(self, scores: Mapping[str, float]) -> None:
         if self.distributed_rank == 0:

@@ -16,6 +16,7 @@ from floorseg.core.metrics import mask_iou
 from floorseg.core.prompts import box_of, centre_click, next_click
 from floorseg.core.structures import Point
 from floorseg.training.dataset import MEAN, STD, FloorplanRawDataset
+from floorseg.training.pictures import Example
 from floorseg.training.prompting import LOWER_RIGHT, UPPER_LEFT
 from floorseg.training.reduced import ReducedCache
 from floorseg.training.still import MASK_PROMPT_LIMIT, ImageFeatures, StillImageModel
@@ -79,6 +80,24 @@ class ClickValidation:
         return {key: float(values.mean()) for key, values in whole.items()} | {
             f"click1_{name}": float(whole["click1"][classes == name].mean()) for name in names
         }
+
+    def examples(self, model: StillImageModel, count: int) -> list[Example]:
+        """What the model answers to one click on each mask of the first plans, always the same."""
+        found = []
+        for index in range(min(count, len(self._samples))):
+            plan = self._plan(index, model)
+            clicks = [centre_click(mask) for mask in plan.masks]
+            predicted = plan.masks[:0]
+            if len(plan.masks):
+                whole = model.features(plan.image)
+                one = torch.zeros(len(plan.masks), dtype=torch.long, device=model.device)
+                points = [[click] for click in clicks]
+                predicted = _Answer.to_clicks(model, whole.of(one), points, None).masks()
+            pixels = plan.image[0].permute(1, 2, 0).float().cpu().numpy() * STD + MEAN
+            image = np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8)
+            at = [(click.x, click.y) for click in clicks]
+            found.append(Example(image, plan.masks, predicted, at))
+        return found
 
     def _plan(self, index: int, model: StillImageModel) -> _Plan:
         sample = self._samples[index]
