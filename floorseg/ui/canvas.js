@@ -168,7 +168,7 @@
         this.merged.height = this.size.height;
       }
       for (const region of shown.slice(grown ? before.length : 0))
-        context.drawImage(floorseg.masks.paint(region.mask, region.colour, fill), region.mask.x, region.mask.y);
+        context.drawImage(floorseg.masks.paint(region.mask, region.colour, region.alpha ?? fill), region.mask.x, region.mask.y);
       this.mergedOf = shown.slice();
       this.mergedFill = fill;
       return this.merged;

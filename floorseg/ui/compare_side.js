@@ -155,6 +155,7 @@
       const names = this.facts.datasets, chosen = this.datasetMenu.value;
       this.walkNote.textContent = this.facts.public ? "On a public page datasets on the server are not shown." : names.length ? "" : "There are no datasets under the data root. Put a folder there, or draw one in the Dataset tab.";
       this.walkForm.hidden = !names.length;
+      this.walkNote.hidden = !this.walkNote.textContent;
       this.datasetMenu.replaceChildren(h("option", { value: "" }, "Choose a dataset"), ...names.map((name) => h("option", { value: name, selected: name === chosen }, name)));
     },
 
