@@ -8,6 +8,16 @@ _HERE = Path(__file__).resolve().parent
 _SCRIPTS = (  # in this order: each builds on those before
     "masks.js", "canvas.js", "dom.js", "segment.js", "segment_tools.js", "segment_side.js",
     "segment_files.js",
+    "rle_inspector.js", "dataset.js", "dataset_charts.js", "dataset_gallery.js",
+    "dataset_sample.js", "dataset_findings.js",
+    "compare.js", "compare_views.js", "compare_side.js",
+)  # fmt: skip
+_STYLES = (
+    "theme.css", "canvas.css",
+    "dataset.css",
+    "compare.css",
+    "train.css",
+    "evaluate.css",
 )  # fmt: skip
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 
@@ -37,7 +47,7 @@ def make_theme() -> gr.themes.Base:
 
 def page_css() -> str:
     """The style sheets of all tabs."""
-    return "\n".join((_HERE / name).read_text() for name in ("theme.css", "canvas.css"))
+    return "\n".join((_HERE / name).read_text() for name in _STYLES)
 
 
 def page_head() -> str:
