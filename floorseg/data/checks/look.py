@@ -64,7 +64,8 @@ class Look:
         head: the file's record of the image.
         size: stated (width, height), or None.
         masks: its annotations.
-        picture: the image file, or None where pictures were not asked for or are missing.
+        image: where the image lies, or None where it is missing.
+        picture: the image file decoded, or None where that was not asked for or it is missing.
         writes_rle: whether its format should hold compressed RLE.
     """
 
@@ -75,6 +76,7 @@ class Look:
     head: Mapping[str, Any] = field(default_factory=dict)
     size: Size | None = None
     masks: tuple[MaskLook, ...] = ()
+    image: Path | None = None
     picture: Picture | None = None
     writes_rle: bool = False
 
@@ -106,6 +108,7 @@ def look_at(entry: Entry, *, format_: str, root: Path, pictures: bool = True) ->
         head=head,
         size=size,
         masks=_masks(found, size),
+        image=image if isinstance(image, Path) else None,
         picture=picture,
         writes_rle=format_ == "sa1b",
     )

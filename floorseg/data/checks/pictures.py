@@ -6,8 +6,6 @@ from floorseg.data.checks.findings import Finding, finding
 from floorseg.data.checks.look import Look
 from floorseg.data.picture import KINDS
 
-RGB = frozenset({"RGB", "L;1"})
-
 
 def check_image_is_there(look: Look) -> Iterable[Finding]:
     """Annotations need an image beside them."""
@@ -74,13 +72,13 @@ def check_image_kind(look: Look) -> Iterable[Finding]:
 def check_stated_name(look: Look) -> Iterable[Finding]:
     """The record's ``file_name`` is the file's."""
     stated = look.head.get("file_name")
-    if look.picture is None or not isinstance(stated, str):
+    if look.image is None or not isinstance(stated, str):
         return
-    if stated.replace("\\", "/").rsplit("/", 1)[-1] != look.picture.path.name:
+    if stated.replace("\\", "/").rsplit("/", 1)[-1] != look.image.name:
         yield finding(
             "name-stated",
             look.file,
-            f"file_name is {stated[:120]!r}, the file {look.picture.path.name!r}",
+            f"file_name is {stated[:120]!r}, the file {look.image.name!r}",
         )
 
 

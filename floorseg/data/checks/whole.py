@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from pathlib import Path
 
 import numpy as np
 
@@ -58,10 +57,9 @@ def facts_of(look: Look) -> Facts:
     """The few numbers of a sample that the whole-dataset checks need."""
     pixels = look.size[0] * look.size[1] if look.size else 1
     number = look.head.get("image_id", look.head.get("id"))
-    image = look.picture.path if look.picture is not None else look.entry.source
     return Facts(
         look.file,
-        str(image),
+        "" if look.image is None else look.image.name,
         look.entry.split,
         "" if number is None else str(number)[:200],
         tuple((m.class_key, m.area / pixels) for m in look.masks if m.segmentation is not None),
@@ -72,7 +70,7 @@ def remember(survey: Survey, facts: Facts) -> None:
     """Add one sample."""
     place = len(survey.files)
     survey.files.append(facts.file)
-    survey.names[facts.split].append(Path(facts.image).name)
+    survey.names[facts.split].append(facts.image)
     if facts.image_id:
         survey.image_ids[f"{facts.split}:{facts.image_id}"].append(facts.file)
     for key, share in facts.masks:
@@ -94,7 +92,7 @@ def check_image_ids(survey: Survey) -> Iterable[Finding]:
 
 def check_names(survey: Survey) -> Iterable[Finding]:
     """sam2's own reader needs ``name_NUMBER.jpg``: no other dots, lower-case .jpg."""
-    names = [name for found in survey.names.values() for name in found]
+    names = [name for found in survey.names.values() for name in found if name]
     bad = [name for name in names if not _is_portable(name)]
     if bad:
         said = (
@@ -208,7 +206,7 @@ def _one_edit(first: str, second: str) -> bool:
 
 
 def _is_portable(name: str) -> bool:
-    """sam2 cuts at the first dot, wants ``.jpg``, and takes what follows the last ``_`` as number."""
+    """sam2 cuts at the first dot, wants .jpg, and takes what follows the last _ as a number."""
     stem, _, suffix = name.partition(".")
     return suffix == "jpg" and stem.rsplit("_", 1)[-1].isdecimal()
 
