@@ -262,8 +262,12 @@ def test_several_processes_find_the_same(tmp_path):
 def spoil(rooms):
     """Everything that --fix promises to put right, in one dataset."""
     first, second = rooms / "train" / "plan.v0.json", rooms / "train" / "plan.v1.json"
-    edit(first, lambda c: c["annotations"][0].update(
-        segmentation=pack(pairs_of(room()), (40, 60)), area=1, category_name="Kitchen"))
+    edit(
+        first,
+        lambda c: c["annotations"][0].update(
+            segmentation=pack(pairs_of(room()), (40, 60)), area=1, category_name="Kitchen"
+        ),
+    )
     edit(second, lambda c: c["annotations"].extend([
         {**c["annotations"][1], "bbox": [1, 2, 3, 4]},
         {**c["annotations"][1], "segmentation": rle.encode(room(extent=(0, 0)))},

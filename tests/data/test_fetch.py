@@ -62,7 +62,9 @@ def test_an_answer_that_is_no_archive_is_said(server, tmp_path):
     assert not (tmp_path / "data" / "Set9").exists()
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "C:\\evil.txt"])
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "C:\\evil.txt"]
+)
 def test_an_archive_that_would_write_elsewhere_is_not_unpacked(tmp_path, name):
     archive = archive_of(tmp_path / "bad.zip", {"train/a.json": b"{}", name: b"x"})
     with pytest.raises(DatasetError, match="outside its folder"):
@@ -86,7 +88,9 @@ def test_the_shipped_list_names_both_sets():
     assert all(source.drive for source in sources.values())
 
 
-@pytest.mark.parametrize("text", ["[", "set1: 3", "set1: {folder: ../x, url: u}", "set1: {folder: x}"])
+@pytest.mark.parametrize(
+    "text", ["[", "set1: 3", "set1: {folder: ../x, url: u}", "set1: {folder: x}"]
+)
 def test_a_wrong_list_is_refused_in_a_sentence(tmp_path, text):
     path = tmp_path / "datasets.yaml"
     path.write_text(text)

@@ -33,7 +33,9 @@ def test_a_group_is_never_torn():
 
 def test_classes_are_shared_out():
     together = [[place] for place in range(100)]
-    classes = [{(1, "room"): 5} | ({(2, "stairs"): 1} if place < 10 else {}) for place in range(100)]
+    classes = [
+        {(1, "room"): 5} | ({(2, "stairs"): 1} if place < 10 else {}) for place in range(100)
+    ]
     planned = plan_split(together, classes, shares=SHARES)
     stairs = [planned.splits[place] for place in range(10)]
     assert {"train", "valid", "test"} == set(stairs)
