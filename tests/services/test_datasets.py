@@ -9,10 +9,12 @@ import orjson
 import pytest
 from PIL import Image
 
+from floorseg.data.dataset import Dataset
+from floorseg.data.layout import Entry
 from floorseg.data.sa1b import write_sample
 from floorseg.errors import DatasetError, PermissionRefused
 from floorseg.services.dataset_gallery import Wanted, choose
-from floorseg.services.dataset_paths import dataset_folder
+from floorseg.services.dataset_paths import dataset_folder, refuse_samples_outside
 from floorseg.services.dataset_samples import annotation_text, thumbnail, view_sample
 from floorseg.services.datasets import Datasets
 from floorseg.settings import Settings
@@ -117,15 +119,27 @@ def test_a_dataset_with_a_link_that_leaves_the_root_is_refused(datasets, setting
         datasets.open("flats")
 
 
-def test_an_annotation_file_that_names_a_picture_outside_is_refused(datasets, settings, tmp_path):
+def test_an_annotation_file_that_names_a_picture_outside_does_not_show_it(
+    datasets, settings, tmp_path
+):
     Image.new("RGB", (8, 8)).save(tmp_path / "private.png")
     folder = settings.data_root / "coco"
     folder.mkdir()
     image = {"id": 1, "width": 8, "height": 8, "file_name": "../../private.png"}
     content = {"images": [image], "annotations": [], "categories": []}
     (folder / "annotations.json").write_bytes(orjson.dumps(content))
-    with pytest.raises(DatasetError, match="outside the data root"):
-        view_sample(datasets.open("coco"), 0, settings)
+    view = view_sample(datasets.open("coco"), 0, settings)
+    assert view.picture == ""
+    assert view.problems
+
+
+@pytest.mark.parametrize("place", ["private.png", "root/flats/../../private.png", "root/link.png"])
+def test_samples_that_lie_outside_are_refused(settings, tmp_path, place):
+    Image.new("RGB", (8, 8)).save(tmp_path / "private.png")
+    os.symlink(tmp_path / "private.png", settings.data_root / "link.png")
+    outside = Dataset(settings.data_root, "images", (Entry("private", tmp_path / place),))
+    with pytest.raises(DatasetError, match="'private' of this dataset lies outside"):
+        refuse_samples_outside(outside, settings.data_root)
 
 
 def test_a_public_page_opens_nothing(settings):
