@@ -62,6 +62,13 @@ def test_groups_hang_together_through_pairs():
     assert groups(6, [(0, 2), (2, 5), (3, 4)]) == [[0, 2, 5], [1], [3, 4]]
 
 
+# Plans that really are in two splits of the real dataset, looked at by eye: the first two pairs are
+# one drawing each, the third two furnishings of one flat.
+REALLY_ALIKE = (
+    "set_2-133-", "IIa_SL0801", "set_2-180-", "Ia_MR0601_sommaire", "Cat20_6_", "Cat20_7_",
+)  # fmt: skip
+
+
 def measured(paths, copied, seed=0):
     """(share of copies found, share of plans joined with a plan of another split)."""
     rng = np.random.default_rng(seed)
@@ -79,7 +86,10 @@ def measured(paths, copied, seed=0):
     splits: dict[int, set[str]] = {}
     for place, path in enumerate(paths):
         splits.setdefault(group_of[place], set()).add(path.parent.name)
-    joined = np.mean([len(splits[group_of[place]]) > 1 for place in range(len(paths))])
+    joined = np.mean([
+        len(splits[group_of[place]]) > 1 and not path.name.startswith(REALLY_ALIKE)
+        for place, path in enumerate(paths)
+    ])  # fmt: skip
     return float(found), float(joined)
 
 
