@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from floorseg.settings import Settings
 SIDE = 1600  # pixels, the longer side of the picture that is sent
 MAX_MASKS = 1000  # of one sample that are sent
 _LONG_TEXT = 64  # characters of a text that are shown
+_NUMBERS = re.compile(r"\[([\d.eE+\-,\s]+)\]")  # a list of numbers, one a line
 _HEAD = 4000  # bytes of a file that is no JSON
 _decoding = Semaphore(2)  # large pictures in memory at a time
 
@@ -244,9 +246,14 @@ def _json(value: Any, *, whole: bool = False, indent: bool = True) -> str:
     """A value as JSON; texts and lists that nobody reads are shortened unless it must be whole."""
     try:
         content = value if whole else _shortened(value)
-        return orjson.dumps(content, option=orjson.OPT_INDENT_2 if indent else 0).decode()
+        text = orjson.dumps(content, option=orjson.OPT_INDENT_2 if indent else 0).decode()
     except (TypeError, RecursionError):  # deeper than orjson writes
         return "nested too deeply to be shown"
+    return _NUMBERS.sub(_on_one_line, text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return f"[{', '.join(found[1].replace(',', ' ').split())}]"
 
 
 def _shortened(value: Any) -> Any:

@@ -10,6 +10,7 @@ import orjson
 from floorseg.core import rle
 from floorseg.core.multiclass_rle import binary_counts, encode_labels
 from floorseg.core.rle_inspection import EXAMPLES, RleInspection, inspect_rle, parse_pasted
+from floorseg.data.checks.masks import AREA_SLACK
 from floorseg.errors import DatasetError
 
 MAX_RUNS = 1000  # rows of the table
@@ -128,7 +129,8 @@ def _compare_area(opened: RleInspection, stated: Mapping[str, Any]) -> Compariso
     found = stated.get("area")
     shown = "" if found is None else _number(found)
     is_number = type(found) in (int, float)
-    agrees = found is None or (is_number and abs(found - opened.area) < 0.5)
+    slack = max(AREA_SLACK * opened.area, 10.0)  # as the checks judge it: polygons have fractions
+    agrees = found is None or (is_number and abs(found - opened.area) <= slack)
     return Comparison("area", shown, f"{opened.area:,}", agrees)
 
 

@@ -118,6 +118,7 @@
         this.telling(null);
         this.fillOpened();
         await this.look();
+        if (turn !== this.turn) return;
         for (const task of this.opened.tasks) this.watch(task);
         if (this.opened.check_now && !this.opened.tasks.length) await this.check();
       } catch (problem) {
@@ -204,7 +205,7 @@
         ? h("div.fs-severities", {}, Object.entries(checked.counts).map(([severity, count]) =>
           h(`button.fs-severity.fs-${severity}`, { type: "button", title: `Show the ${severity}s`, disabled: !count, onclick: () => go(severity) }, h("b", {}, number.format(count)), h("span", {}, count === 1 ? severity : `${severity}s`))))
         : h("div.fs-value", {}, running ? "…" : "not checked");
-      const note = running ? [h("progress", { max: 1, value: running.total > 1 ? running.done / running.total : 0 }), h("span", {}, running.total > 1 ? `checking ${number.format(running.done)} of ${number.format(running.total)}` : "check starts …")]
+      const note = running ? [h("progress", { max: 1, value: running.total > 1 ? running.done / running.total : 0 }), h("span", {}, running.total > 1 ? running.done === running.total ? "comparing plans across splits …" : `checking ${number.format(running.done)} of ${number.format(running.total)}` : "check starts …")]
         : [checked && checked.fresh ? h("span", {}, checked.counts.error + checked.counts.warning + checked.counts.note ? "in all splits" : "nothing wrong was found")
           : h("button.fs-link", { type: "button", onclick: () => this.check() }, checked ? "files have changed: check again" : "check it now")];
       this.badge("findings", checked && checked.counts.error + checked.counts.warning ? number.format(checked.counts.error + checked.counts.warning) : "");

@@ -183,7 +183,7 @@
   function words(task) {
     const { state, done, total, what, answer } = task;
     if (state === "waiting") return "waiting for what runs before it";
-    if (state === "running") return total > 1 ? `${what}: ${formatNumber(done)} of ${formatNumber(total)}` : `${what} …`;
+    if (state === "running") return total > 1 ? done === total ? "finishing …" : `${what}: ${formatNumber(done)} of ${formatNumber(total)}` : `${what} …`;
     if (state === "stopped") return task.target ? "stopped; the same command goes on where it was" : "stopped";
     if (task.kind === "check" || task.kind === "synth") return "done";
     const changes = task.kind === "mend" ? `, ${formatNumber(answer.change_count)} changes` : "";

@@ -17,7 +17,7 @@
       this.maskList = h("div.fs-masklist");
       this.head = h("pre.fs-json");
       this.here = h("div.fs-here");
-      this.surface = new window.floorseg.Surface(this.stage, { onHover: (id) => this.hoverMask(id), onTap: (p) => this.tapMask(p) });
+      this.surface = new window.floorseg.Surface(this.stage, { onHover: (id) => this.hoverMask(id, true), onTap: (p) => this.tapMask(p) });
       this.surface.set({ tool: "select", labels: false, fill: 0.4 });
       this.stage.append(this.tip);
       this.stage.setAttribute("aria-label", "The sample's picture with its masks");
@@ -108,7 +108,7 @@
       const eye = tool("eye", "", () => this.toggleMask(mask.place));
       const look = h("button.fs-link", { type: "button", onclick: () => this.inspectMask(mask.place) }, "Inspect RLE");
       const facts = mask.problem ? h("span.fs-wrong", {}, mask.problem) : h("span.fs-small", {}, `${formatNumber(mask.area)} px`);
-      return h("details.fs-mask", { "data-place": String(mask.place), onpointerenter: () => this.hoverMask(mask.place), onpointerleave: () => this.hoverMask(null) },
+      return h("details.fs-mask", { "data-place": String(mask.place), onpointerenter: () => this.hoverMask(mask.place), onpointerleave: () => this.hoverMask(null), ontoggle: () => this.markOpen() },
         h("summary", {}, h("span.fs-swatch", { style: `background:${css(mask.colour)}` }), h("span.fs-maskname", {}, mask.label || `id ${mask.name}`), facts, h("span.fs-grow"), eye),
         h("pre.fs-json", {}, mask.json), h("div.fs-row", {}, h("span.fs-grow"), look));
     },
@@ -145,10 +145,10 @@
 
     // ---- what is under the pointer
 
-    hoverMask(place) {
+    hoverMask(place, pointed = false) {
       this.surface.set({ hovered: place });
       for (const [at, row] of this.rows) row.classList.toggle("fs-hover", at === place);
-      const mask = place === null || place === undefined ? null : this.current && this.current.masks[place];
+      const mask = !pointed || place === null || place === undefined ? null : this.current && this.current.masks[place];
       this.tip.hidden = !mask;
       if (!mask) return;
       const measured = { area: `${formatNumber(mask.area)} px`, bbox: mask.bbox.map((n) => formatNumber(Math.round(n * 10) / 10)).join(", ") };
@@ -171,6 +171,11 @@
       if (!hit) return;
       const row = this.rows.get(hit.id);
       this.maskList.scrollTo({ top: row.offsetTop - this.maskList.offsetTop, behavior: "smooth" });
+    },
+
+    // The rows that are open are the masks that are bright.
+    markOpen() {
+      this.surface.set({ selected: new Set([...this.rows].filter(([, row]) => row.open).map(([place]) => place)) });
     },
 
     async inspectMask(place) {

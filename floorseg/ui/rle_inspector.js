@@ -159,7 +159,7 @@
       const total = counts.reduce((sum, n) => sum + Math.max(0, n), 0), room = this.stripBox.clientWidth;
       this.strip.hidden = !total || !room;
       if (this.strip.hidden) return;
-      const cells = total <= CELLS, width = Math.min(12000, Math.max(room, cells ? total * 12 : counts.length * 5)), tall = 46;
+      const cells = total <= CELLS, width = Math.min(12000, Math.max(room, cells ? total * 12 : counts.length * 5)), tall = cells ? 46 : 36;
       const context = sized(this.strip, width, tall), tone = tones(this.strip), unit = width / total;
       this.edges = [];
       let at = 0;

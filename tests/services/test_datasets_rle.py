@@ -66,10 +66,10 @@ def test_stated_and_computed_stand_side_by_side():
     mask = np.zeros((20, 30), bool)
     mask[4:9, 10:22] = True
     answer = inspect_text(
-        text(segmentation=rle.encode(mask), area=61, bbox=[10, 4, 12, 5]), (20, 30)
+        text(segmentation=rle.encode(mask), area=160, bbox=[10, 4, 12, 5]), (20, 30)
     )
     assert fact(answer, "area") == {
-        "name": "area", "stated": "61", "computed": "60", "agrees": False,
+        "name": "area", "stated": "160", "computed": "60", "agrees": False,
     }  # fmt: skip
     assert fact(answer, "bbox")["computed"] == "10, 4, 12, 5"
     assert fact(answer, "bbox")["agrees"]
