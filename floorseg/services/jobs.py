@@ -28,6 +28,9 @@ from floorseg.settings import PROJECT
 FIND_FOLDER = re.compile(r"^run folder: (.+)$", re.MULTILINE)
 CLUSTER = "cluster"  # the "device" of what SLURM queues and starts
 PATIENCE = 300.0  # seconds that checking a configuration may take
+EVALUATION = "evaluation.json"  # in the folder of a run that is an evaluation: its arguments
+_STOPPED = 130  # how ``python -m eval`` ends when it was asked to
+_NICE = 10  # a page must stay quick while an evaluation goes on
 _PAUSE = 0.5  # seconds between two looks at whether a device is free
 
 
@@ -133,7 +136,7 @@ def work(runs: Path, device: str) -> None:
                 if busy(runs, device):
                     time.sleep(_PAUSE)
                 else:
-                    _start(waiting[0].run).wait()
+                    _settle(waiting[0].run, _start(waiting[0].run).wait())
 
 
 def busy(runs: Path, device: str) -> list[RunFolder]:
@@ -262,12 +265,42 @@ def start_detached(command: Sequence[str], *, log: Path) -> subprocess.Popen[byt
 
 def _start(run: RunFolder) -> subprocess.Popen[bytes]:
     """Start a run's process and say so in its folder before it can say so itself."""
-    process = start_detached(
-        command_line(["train", "--resume", str(run.path.resolve())]), log=run.path / "console.txt"
+    evaluates = _evaluation(run)
+    command = (
+        [sys.executable, "-m", "eval", *evaluates]
+        if evaluates
+        else command_line(["train", "--resume", str(run.path.resolve())])
     )
-    with suppress(psutil.NoSuchProcess):
-        run.hand_to(psutil.Process(process.pid))
+    process = start_detached(command, log=run.path / "console.txt")
+    with suppress(psutil.Error):
+        started = psutil.Process(process.pid)
+        if evaluates:
+            started.nice(_NICE)
+        run.hand_to(started)
     return process
+
+
+def _evaluation(run: RunFolder) -> list[str]:
+    """What stands after ``python -m eval`` where a run is an evaluation; empty for a training."""
+    said = run.read_json(EVALUATION).get("arguments")
+    return [str(argument) for argument in said] if isinstance(said, list) else []
+
+
+def _settle(run: RunFolder, code: int) -> None:
+    """Say how an evaluation ended, which it does not do itself; a training does."""
+    if not _evaluation(run) or run.state() is not RunState.INTERRUPTED:
+        return
+    state = {0: RunState.FINISHED, _STOPPED: RunState.STOPPED}.get(code, RunState.FAILED)
+    lines = [] if state is RunState.FINISHED else _last_words(run)
+    run.leave(state, lines[-1].removeprefix("eval: ") if lines else "")
+
+
+def _last_words(run: RunFolder) -> list[str]:
+    try:
+        said = (run.path / "console.txt").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    return [line for line in said[-4000:].splitlines() if line.strip()]
 
 
 def _ask_to_end(run: RunFolder) -> None:

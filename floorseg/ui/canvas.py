@@ -44,6 +44,7 @@ def _served(name: str, handler: Handler) -> Callable[..., Any]:
         session = await _session(request)
         payload = arguments[0] if isinstance(arguments, list) and arguments else arguments
         known = payload if isinstance(payload, dict) else {}
+        known = {**known, "visitor": getattr(request, "username", None)}  # never the page's word
         return await to_thread.run_sync(lambda: answer_in_words(lambda: handler(known, session)))
 
     call.__name__ = name

@@ -8,6 +8,7 @@ from floorseg.settings import Settings
 from floorseg.ui.api import build_api
 from floorseg.ui.compare_tab import build_compare_tab
 from floorseg.ui.dataset_tab import build_dataset_tab
+from floorseg.ui.evaluate_tab import build_evaluate_tab
 from floorseg.ui.segment_tab import build_segment_tab, forget_visitors
 from floorseg.ui.theme import TITLE, build_header
 from floorseg.ui.train_tab import build_train_tab
@@ -32,6 +33,8 @@ def build_page(settings: Settings, segmenter: Segmenter | None = None) -> gr.Blo
                 build_dataset_tab(settings)
             with gr.Tab("Train", id="train"):
                 build_train_tab(Trainings(settings), tabs)
+            with gr.Tab("Evaluate", id="evaluate"):
+                build_evaluate_tab(settings)
         build_api(segmenter)
         forget_visitors(page, segmenter)
     return page

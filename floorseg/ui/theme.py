@@ -11,6 +11,7 @@ _SCRIPTS = (  # in this order: each builds on those before
     "rle_inspector.js", "dataset.js", "dataset_charts.js", "dataset_gallery.js",
     "dataset_sample.js", "dataset_findings.js",
     "compare.js", "compare_views.js", "compare_side.js",
+    "evaluate.js", "evaluate_results.js",
 )  # fmt: skip
 _STYLES = (
     "theme.css", "canvas.css",
