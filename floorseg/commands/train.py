@@ -53,6 +53,8 @@ def train(
     """
     if quiet_threads:  # read when OpenMP is loaded, so before torch is
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # the same sums in the same order wherever an array lies in memory: same seed, same losses
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
     from floorseg.errors import ConfigError
 
     if (config is None) == (resume is None):

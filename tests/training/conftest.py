@@ -3,6 +3,8 @@
 import os
 import socket
 
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")  # as the command does, before torch is loaded
+
 import numpy as np
 import pytest
 import torch
