@@ -6,10 +6,12 @@ of Gradio, widgets or colours.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
 
+import numpy as np
 from torch import Tensor
 
 from floorseg.core.checkpoint_info import CheckpointInfo
@@ -63,6 +65,9 @@ class Segmenter:
         self.embeddings = EmbeddingCache(memory)
         self.searches = Searches(max_seconds=_PUBLIC_SEARCH_SECONDS if settings.public else None)
         self._lanes = Lanes()
+        # one thread each for the model: every thread that runs torch keeps threads and memory
+        self._clicking = ThreadPoolExecutor(1, thread_name_prefix="click")
+        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._models: OrderedDict[str, Predictor] = OrderedDict()
         self._models_lock = Lock()
         self._loading = Lock()
@@ -163,12 +168,16 @@ class Segmenter:
         embedding = self._embed(plan, checkpoint)
         predictor = self.predictor(checkpoint)
         start = perf_counter()
-        with self._lanes.click():
+
+        def answer() -> tuple[Tensor, np.ndarray]:
             decoded = self._decode(predictor, embedding, plan, checkpoint, prompt)
             masks = enlarge(decoded.logits[0], plan.size) > 0
-        scores = [min(max(float(s), 0.0), 1.0) for s in decoded.scores[0]]
+            return decoded.scores[0], masks.cpu().numpy()
+
+        with self._lanes.click():
+            found, pixels = self._clicking.submit(answer).result()
+        scores = [min(max(float(score), 0.0), 1.0) for score in found]
         order = sorted(range(len(scores)), key=lambda i: -scores[i])
-        pixels = masks.cpu().numpy()
         patches = tuple(Patch.of(pixels[i]) for i in order)
         return Answer(patches, tuple(scores[i] for i in order), perf_counter() - start)
 
@@ -199,7 +208,7 @@ class Segmenter:
 
     def _encode(self, predictor: Predictor, plan: Plan) -> Embedding:
         with self._lanes.encode():
-            return predictor.encode(plan.pixels)
+            return self._encoding.submit(predictor.encode, plan.pixels).result()
 
     def _decode(
         self,
