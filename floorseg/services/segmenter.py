@@ -22,6 +22,7 @@ from floorseg.core.predictor import Decoded, Embedding, Predictor, enlarge
 from floorseg.core.presets import find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt
 from floorseg.errors import CheckpointError, FloorsegError
+from floorseg.services.borrowed_gpu import borrows_gpu, gpu_is_borrowed
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.embeddings import EmbeddingCache
 from floorseg.services.lanes import Lanes
@@ -144,6 +145,8 @@ class Segmenter:
     def prepare(self, token: str, checkpoint: str) -> float:
         """Encode a plan unless that is done; seconds it took."""
         start = perf_counter()
+        if gpu_is_borrowed():  # nothing can be kept there
+            return 0.0
         self._embed(self.plans.get(token), checkpoint)
         return perf_counter() - start
 
@@ -165,8 +168,10 @@ class Segmenter:
         if len(prompt.points) > MAX_POINTS:
             raise FloorsegError(f"{len(prompt.points)} clicks are too many; {MAX_POINTS} will do")
         plan = self.plans.get(token)
-        embedding = self._embed(plan, checkpoint)
         predictor = self.predictor(checkpoint)
+        if gpu_is_borrowed():
+            return _answer_at_once(predictor, plan.pixels, prompt)
+        embedding = self._embed(plan, checkpoint)
         start = perf_counter()
 
         def answer() -> tuple[Tensor, np.ndarray]:
@@ -187,6 +192,8 @@ class Segmenter:
         chosen = find_preset(preset)
 
         def find(progress: ProgressCallback, stop: Callable[[], bool]) -> list[MaskProposal]:
+            if gpu_is_borrowed():
+                return _search_at_once(self.predictor(checkpoint), plan.pixels, preset)
             embedding = self._embed(plan, checkpoint)
 
             def pause_and_ask() -> bool:
@@ -240,6 +247,21 @@ class Segmenter:
             while len(self._previous) > _PREVIOUS_KEPT:
                 self._previous.popitem(last=False)
         return decoded
+
+
+@borrows_gpu
+def _answer_at_once(predictor: Predictor, pixels: np.ndarray, prompt: Prompt) -> Answer:
+    """Encode and decode in one call, for a GPU that is only borrowed."""
+    start = perf_counter()
+    multimask = len(prompt.points) + (prompt.box is not None) == 1
+    [found] = predictor.decode(predictor.encode(pixels), [prompt], multimask=multimask)
+    patches = tuple(Patch.of(proposal.mask) for proposal in found)
+    return Answer(patches, tuple(p.score for p in found), perf_counter() - start)
+
+
+@borrows_gpu
+def _search_at_once(predictor: Predictor, pixels: np.ndarray, preset: str) -> list[MaskProposal]:
+    return everything(predictor, pixels, preset)
 
 
 def _best(decoded: Decoded) -> Tensor:
