@@ -1,0 +1,132 @@
+"""A visitor looks at a dataset: cards, charts, gallery, a sample, findings, runs laid open."""
+
+import pytest
+
+from floorseg.data.sa1b import write_sample
+from tests.data.conftest import annotation, drawing, room
+
+pytestmark = pytest.mark.browser
+
+PAGE = "document.querySelector('#datasets .fs-root').page"
+
+
+@pytest.fixture(scope="module")
+def flats(served):
+    """``flats``, thirty plans in two splits, under the page's data root."""
+    folder = served.settings.data_root / "flats"
+    for number in range(30):
+        masks = [
+            annotation(1, room(at=(3, 3)), category_id=1, category_name="kitchen"),
+            annotation(2, room(at=(20, 30), extent=(12, 18)), category_id=2, category_name="bath"),
+        ]
+        split = "train" if number < 24 else "test"
+        found = masks[: 1 + number % 2]
+        write_sample(folder / split, f"plan{number:02}", drawing(seed=number), found)
+    path = folder / "train" / "plan01.json"
+    path.write_text(path.read_text().replace('"area":200', '"area":7'))
+    return folder
+
+
+@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
+def page(request, chromium, served, flats):
+    """A visitor with ``flats`` open."""
+    context = chromium.new_context(viewport={"width": request.param, "height": 800})
+    tab = context.new_page()
+    problems, outside = [], []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("request", lambda sent: outside.append(sent.url))
+    tab.goto(served.url)
+    tab.evaluate(
+        "[...document.querySelectorAll('button[role=tab]')]"
+        ".find((tab) => tab.textContent.trim() === 'Dataset').click()"
+    )
+    tab.wait_for_function("document.querySelector('#datasets .fs-root')?.page?.facts")
+    tab.evaluate(f"{PAGE}.greeted.then(() => {PAGE}.open('flats'))")
+    tab.wait_for_function(f"{PAGE}.seen && {PAGE}.seen.images === 30")
+    yield tab
+    context.close()
+    assert not problems
+    assert not [url for url in outside if not url.startswith((served.url, "data:", "blob:"))]
+
+
+def section(page, name: str) -> None:
+    page.locator(f"#datasets .fs-nav [data-section={name}]").click()
+
+
+def open_sample(page, row: int) -> None:
+    section(page, "gallery")
+    page.locator(f"#datasets .fs-tile[data-row='{row}']").click()
+    page.wait_for_function(f"{PAGE}.current && {PAGE}.current.row === {row}")
+
+
+def test_cards_and_charts_tell_what_is_in_it(page):
+    page.wait_for_function("document.querySelectorAll('#datasets .js-plotly-plot').length === 5")
+    cards = page.locator("#datasets .fs-cards").inner_text()
+    assert "30" in cards
+    assert "45" in cards
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+def test_the_gallery_filters_by_class_and_pages(page):
+    section(page, "gallery")
+    page.wait_for_selector("#datasets .fs-thumb img")
+    assert "30 samples" in page.locator("#datasets .fs-panel[data-section=gallery]").inner_text()
+    page.locator("#datasets [aria-label='Next page']").first.click()
+    page.wait_for_function("document.querySelectorAll('#datasets .fs-tile').length === 6")
+    page.select_option("#datasets select[aria-label=Class]", label="bath")
+    page.wait_for_function("document.querySelectorAll('#datasets .fs-tile').length === 15")
+
+
+def test_a_sample_shows_masks_that_can_be_hidden_and_their_json(page):
+    open_sample(page, 1)
+    page.locator("#datasets .fs-mask summary").first.click()
+    assert '"category_name": "kitchen"' in page.locator("#datasets .fs-mask[open]").inner_text()
+    page.locator("#datasets .fs-mask .fs-tool").first.click()
+    assert page.evaluate(f"{PAGE}.regions.map((region) => region.visible)") == [False, True]
+
+
+def test_the_pointer_on_a_mask_shows_its_fields(page):
+    open_sample(page, 1)
+    page.wait_for_timeout(300)
+    spot = page.evaluate(f"{PAGE}.surface.toScreen({{x: 12, y: 8}})")
+    box = page.locator("#datasets .fs-stage").bounding_box()
+    page.mouse.move(box["x"] + spot["x"] - 2, box["y"] + spot["y"])
+    page.mouse.move(box["x"] + spot["x"], box["y"] + spot["y"])
+    page.wait_for_selector("#datasets .fs-tip:not([hidden])")
+    assert "kitchen" in page.locator("#datasets .fs-tip").inner_text()
+
+
+def test_a_mask_goes_to_the_inspector_where_what_disagrees_is_red(page):
+    open_sample(page, 1)
+    page.locator("#datasets .fs-mask summary").first.click()
+    page.locator("#datasets .fs-mask[open] .fs-link").click()
+    page.wait_for_selector("#datasets .fs-disagrees")
+    assert "area" in page.locator("#datasets .fs-disagrees").inner_text()
+
+
+def test_a_check_finds_it_and_leads_to_the_sample(page):
+    section(page, "findings")
+    page.wait_for_selector("#datasets .fs-kind[data-code=area]", timeout=200_000)
+    page.locator("#datasets .fs-kind[data-code=area]").click()
+    page.wait_for_function("document.querySelectorAll('#datasets .fs-file').length === 1")
+    page.locator("#datasets .fs-file .fs-link").click()
+    page.wait_for_function(f"{PAGE}.current && {PAGE}.current.name === 'plan01'")
+
+
+def test_a_drawn_mask_is_encoded_at_once_and_a_lesson_is_drawn(page):
+    section(page, "inspector")
+    page.locator("#datasets button", has_text="multi-class").first.click()
+    page.wait_for_function(f"{PAGE}.inspector.answer && {PAGE}.inspector.answer.size[1] === 5")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.select_option("#datasets select[aria-label='Kind of encoding']", label="binary")
+    page.locator("#datasets .fs-cellbox[data-x='0'][data-y='2']").click()
+    page.wait_for_function(f"{PAGE}.inspector.text.value.includes('[2, 1, 61]')")
+
+
+def test_hostile_text_is_answered_with_a_sentence(page):
+    section(page, "inspector")
+    page.fill("#datasets textarea", '{"size": [100000, 100000], "counts": [0, 10000000000]}')
+    page.get_by_role("button", name="Lay it open").click()
+    page.wait_for_function(
+        "document.querySelector('#datasets .fs-wrong:not([hidden])')?.innerText.includes('larger')"
+    )
