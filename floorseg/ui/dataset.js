@@ -166,8 +166,8 @@
       await this.look();
     }
 
-    // Everything that depends on dataset and split.
-    async look() {
+    // Everything that depends on dataset and split; "keep" leaves the visitor where they are.
+    async look(keep = false) {
       const turn = this.turn;
       try {
         this.seen = await this.call("overview", this.ask);
@@ -175,7 +175,7 @@
         this.renderCards();
         this.renderKinds();
         this.drawCharts();
-        await Promise.all([this.browse(0), this.listFindings(0)]);
+        await Promise.all([keep && this.current ? null : this.browse(keep ? this.galleryPage || 0 : 0), this.listFindings(0)]);
       } catch (problem) {
         this.report(problem);
       }
@@ -254,6 +254,8 @@
     }
 
     renderUnreadable(problem) {
+      this.seen = null;
+      this.charts.replaceChildren();
       this.page.classList.add("fs-unreadable");
       this.cards.hidden = false;
       this.nav.hidden = true;

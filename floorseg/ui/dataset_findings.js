@@ -155,7 +155,7 @@
 
     async ended(task, box) {
       if (task.kind === "check" && task.state === "done") box.remove();
-      if (["check", "mend"].includes(task.kind) && task.dataset === this.name) await this.look();
+      if (["check", "mend"].includes(task.kind) && task.dataset === this.name) await this.look(true);
       if (!task.target || task.state !== "done") { if (this.drawButton) this.drawButton.disabled = false; return; }
       this.facts = await this.call("hello_datasets");
       if (task.kind === "synth") { this.fillMenu(); await this.open(task.target); this.show("overview"); return; }

@@ -79,7 +79,7 @@
 
     renderGrid({ total, page, pages, samples }) {
       this.count.textContent = total === 1 ? "1 sample" : `${formatNumber(total)} samples`;
-      this.pager.set(page, pages);
+      this.pager.set((this.galleryPage = page), pages);
       this.tiles = new Map(samples.map((sample) => [sample.row, this.tile(sample)]));
       this.grid.replaceChildren(...this.tiles.values());
       if (!samples.length) this.grid.append(h("p.fs-note.fs-none-here", {}, "No sample is like that. ", h("button.fs-link", { type: "button", onclick: () => { this.resetFilters(); this.browse(0); } }, "Show all")));
