@@ -76,7 +76,9 @@ def summarise(run: RunFolder) -> RunSummary:
     validations = list(run.events("validation"))
     state = run.state()
     last: dict[str, Any] = steps[-1] if steps else {}
-    newest = max([last, *validations[-1:]], key=lambda event: event.get("time", 0))
+    newest = max(
+        [last, *validations[-1:]], key=lambda event: (event.get("time", 0), event.get("step", 0))
+    )
     finished = state is RunState.FINISHED
     share = 1.0 if finished else float(last.get("where", 0.0))
     minutes = float(newest.get("minutes", 0.0))

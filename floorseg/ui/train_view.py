@@ -79,7 +79,7 @@ def charts(run: RunFolder, beside: Sequence[RunFolder] = ()) -> str:
     names = [name for name in mine.terms if name not in ("lr", "images_per_second")]
     for name in [*names, "lr", "images_per_second"]:
         if len(known) == 1:
-            together = {name: mine.terms[name]}
+            together = {name: mine.terms.get(name, [])}
         else:
             together = {n: c.terms[name] for n, c in known.items() if name in c.terms}
         smooth = SMOOTH if name in names else 0.0
