@@ -103,7 +103,9 @@ def _print_table(found: "list[CheckpointInfo]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("name", "architecture", box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("name", overflow="fold")
+    table.add_column("architecture")
     for title in ("parameters", "size", "image size"):
         table.add_column(title, justify="right")
     table.add_column("origin", overflow="fold")
@@ -120,7 +122,9 @@ def _print_table(found: "list[CheckpointInfo]") -> None:
 
 
 def _origin(info: "CheckpointInfo") -> str:
-    said = "; ".join(f"{key} {_plain(value)}" for key, value in info.origin.items())
+    """Which run and step, in a word or two; ``show`` tells the rest."""
+    first = list(info.origin.items())[:2]
+    said = "; ".join(f"{key} {_plain(value)}" for key, value in first)
     kind = "trainer's, with optimizer" if info.trainer else ""
     epoch = f"epoch {info.epoch}" if info.epoch is not None else ""
     return "; ".join(part for part in (kind, epoch, said) if part) or "-"
