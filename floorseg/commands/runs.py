@@ -185,13 +185,15 @@ def _print_table(found: "list[RunSummary]") -> None:
 
     table = Table(box=None, pad_edge=False)
     for title in ("run", "state", "done", "step", "left", "click1", "click3", "box", "best"):
-        table.add_column(title, justify="left" if title in ("run", "state") else "right")
+        left = title in ("run", "state")
+        overflow = "fold" if title == "run" else "ellipsis"  # a name is copied: never cut
+        table.add_column(title, justify="left" if left else "right", overflow=overflow)
     for run in found:
-        left = "" if run.minutes_left is None else f"{run.minutes_left:.0f} min"
+        time_left = "" if run.minutes_left is None else f"{run.minutes_left:.0f} min"
         scores = [f"{run.scores[key]:.3f}" if key in run.scores else "" for key in _SCORES]
         best = "" if run.best is None else f"{run.best:.3f}"
         table.add_row(
-            run.name, str(run.state), f"{run.share:.0%}", str(run.step), left, *scores, best
+            run.name, str(run.state), f"{run.share:.0%}", str(run.step), time_left, *scores, best
         )
     Console().print(table)
 
