@@ -81,7 +81,7 @@
       const before = this.wanted || facts.checkpoints.slice(0, 2).map((c) => c.name);
       this.wanted = before.filter((name) => facts.checkpoints.some((c) => c.name === name));
       this.checkBoxes.replaceChildren(...facts.checkpoints.map((c) => h("label.fs-row", {}, h("input", { type: "checkbox", checked: this.wanted.includes(c.name), onchange: (event) => this.want(c.name, event.target.checked) }),
-        h("span", {}, c.name), h("span.fs-small", {}, c.title), h("span.fs-badge", { "data-name": c.name }))));
+        h("span", {}, c.name), h("span.fs-small", {}, c.title), h("span.fs-basemark", { "data-name": c.name }))));
       const { value } = this.datasetMenu;
       this.datasetMenu.replaceChildren(option("", "Choose a dataset"), ...facts.datasets.map((name) => option(name, name, name === value)));
       const protocol = this.protocolMenu.value || "click";
@@ -96,7 +96,7 @@
     }
 
     showForm() {
-      for (const badge of this.checkBoxes.querySelectorAll(".fs-badge")) badge.textContent = badge.dataset.name === this.wanted[0] ? "base" : "";
+      for (const badge of this.checkBoxes.querySelectorAll(".fs-basemark")) badge.textContent = badge.dataset.name === this.wanted[0] ? "base" : "";
       const chosen = this.facts.protocols.find((p) => p.name === this.protocolMenu.value);
       this.protocolNote.textContent = chosen ? chosen.summary : "";
       this.startButton.disabled = !this.wanted.length || !this.datasetMenu.value;

@@ -43,7 +43,7 @@
   Object.assign(EvaluatePage.prototype, {
     buildResults() {
       this.warnings = h("div.fs-warnings", { role: "alert", hidden: true });
-      this.table = h("div.fs-scroll.fs-board");
+      this.table = h("div.fs-scroll.fs-league");
       this.tableNote = h("p.fs-note");
       this.baseMenu = h("select.fs-input", { "aria-label": "Base that the others are compared with", onchange: () => { this.base = this.baseMenu.value; this.showBoard(); } });
       this.boardTools = h("div.fs-row", { hidden: true }, h("h3", {}, "Leaderboard"), h("span.fs-grow"), h("span.fs-small", {}, "base"), this.baseMenu,
@@ -91,7 +91,7 @@
       const facts = unlike ? ["data", "split", "protocol"] : [];
       const head = [h("th", {}, "checkpoint"), ...facts.map((name) => h("th", {}, name)), ...columns.map((c) => h("th.fs-num", { title: c.says + (c.lower ? " (lower is better)" : "") }, NAMES[c.name] || c.name.replace("room_integrity", "RI").replaceAll("_", " "))),
         h("th.fs-num", { title: "seconds a picture, median" }, "s/picture"), h("th.fs-num", { title: "most memory its process held, MB" }, "MB")];
-      this.table.replaceChildren(h("table.fs-table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map((row, i) => h("tr", {}, h("td", { title: row.name }, h("span.fs-dot", { style: `background:${COLOURS[i % COLOURS.length]}` }), h("b", {}, row.label), i ? null : h("span.fs-badge", {}, "base")),
+      this.table.replaceChildren(h("table.fs-table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map((row, i) => h("tr", {}, h("td", { title: row.name }, h("span.fs-series", { style: `background:${COLOURS[i % COLOURS.length]}` }), h("b", {}, row.label), i ? null : h("span.fs-basemark", {}, "base")),
         facts.map((name) => h("td", {}, row[name] || "all")), columns.map((c) => this.figureCell(row.figures[c.name], c.name)),
         h("td.fs-num", {}, row.cost.image_seconds === null ? "" : row.cost.image_seconds.toFixed(2)), h("td.fs-num", {}, Math.round(row.cost.peak_memory_mb).toLocaleString("en")))))));
       const one = rows[0], left = rows.flatMap((row) => row.skipped);
@@ -100,7 +100,7 @@
 
     figureCell(figure, name) {
       if (!figure) return h("td.fs-num", {}, "");
-      const gap = figure.difference !== null && h(`span.fs-gap.fs-${figure.verdict.replace(" ", "-")}`, { title: `${figure.verdict}: ${signed(figure.difference, name)} (${signed(figure.difference_low, name)} to ${signed(figure.difference_high, name)}), p = ${figure.p_value.toFixed(4)}` },
+      const gap = figure.difference !== null && h(`span.fs-leap.fs-${figure.verdict.replace(" ", "-")}`, { title: `${figure.verdict}: ${signed(figure.difference, name)} (${signed(figure.difference_low, name)} to ${signed(figure.difference_high, name)}), p = ${figure.p_value.toFixed(4)}` },
         `${signed(figure.difference, name)} ${figure.verdict}`);
       return h("td.fs-num", {}, h("b", {}, number(figure.mean, name)), h("span.fs-range", {}, `${number(figure.low, name)}–${number(figure.high, name)}`), gap);
     },
