@@ -42,7 +42,7 @@ def datasets(settings) -> Datasets:
 def calls(datasets):
     """The handlers, called as the page calls them."""
     named = DatasetCalls(datasets, DatasetTasks(datasets)).by_name()
-    return lambda name, **payload: named[name](payload, "session")
+    return lambda call, **payload: named[call](payload, "session")
 
 
 def test_opening_says_what_there_is(calls):
