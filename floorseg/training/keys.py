@@ -133,7 +133,7 @@ def _parameters(target: Callable[..., Any]) -> set[str] | None:
         if "__init__" not in each.__dict__ or each is object:
             continue
         try:
-            takes = inspect.signature(each.__init__).parameters.values()
+            takes = inspect.signature(each.__dict__["__init__"]).parameters.values()
         except ValueError:
             return None
         names |= {p.name for p in takes}

@@ -232,9 +232,10 @@ class Trainer(StagedTrainer):
 
     def _draw(self, model: torch.nn.Module) -> None:
         """A picture of what the model sees now on a few validation plans."""
-        if self.distributed_rank == 0 and hasattr(self.validation, "examples"):
+        draw = getattr(self.validation, "examples", None)
+        if self.distributed_rank == 0 and draw is not None:
             name = f"step-{self.steps['train']:07d}.jpg"
-            examples = self.validation.examples(model, PLANS)
+            examples = draw(model, PLANS)
             draw_predictions(examples, self.run_folder.path / "pictures" / name)
 
     def _save_best(self, scores: Mapping[str, float]) -> None:

@@ -57,12 +57,14 @@ class FormParts:
 
 def read_form(values: Sequence[Any]) -> TrainingForm:
     """Values of the fields, in the order of :data:`FIELDS`, as a form."""
-    given = dict(zip(FIELDS, values, strict=True))
+    given: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     given["cluster"] = given["cluster"] == CLUSTER
     for field in FIELDS:
         if field not in _NUMBERS and field != "cluster":
             given[field] = (given[field] or "").strip()
-    return TrainingForm(**{k: (v or None) if k in _NUMBERS else v for k, v in given.items()})
+    for field in _NUMBERS:
+        given[field] = given[field] or None
+    return TrainingForm(**given)
 
 
 def build_form(trainings: Trainings) -> FormParts:
