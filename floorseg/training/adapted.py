@@ -32,6 +32,12 @@ class AdaptedTrainer(Sam2Trainer):
         if self.device.type != "cuda":
             distributed.backend = "gloo"
         self._setup_device(accelerator)
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1 and not torch.distributed.is_initialized():
+            # one process talks to nobody: no port, no waiting for one to be free again
+            store = torch.distributed.HashStore()
+            torch.distributed.init_process_group(
+                distributed.backend, store=store, rank=0, world_size=1
+            )
         if not torch.distributed.is_initialized():
             self._setup_torch_dist_and_backend(CudaConf(**cuda or {}), distributed)
         self.rank = torch.distributed.get_rank()

@@ -43,6 +43,11 @@ def weights(run):
     return torch.load(run.checkpoints / "checkpoint.pt", weights_only=True)["model"]
 
 
+def assert_equal(expected, got):
+    assert expected.keys() == got.keys()
+    assert [name for name in expected if not torch.equal(expected[name], got[name])] == []
+
+
 def stop_after(run_folder_name, tmp_path, steps):
     """Ask this process to stop as soon as the run reports so many steps."""
 
@@ -105,8 +110,7 @@ def test_best_and_last_are_kept_and_the_best_says_what_it_is(finished):
 def test_the_same_seed_gives_the_same_weights(finished, plans, tmp_path):
     again, _ = train(settings(plans, tmp_path), tmp_path, "again")
 
-    for name, value in weights(finished[0]).items():
-        assert torch.equal(value, weights(again)[name]), name
+    assert_equal(weights(finished[0]), weights(again))
 
 
 def test_a_stopped_and_resumed_run_ends_with_the_weights_of_an_undisturbed_one(
@@ -120,8 +124,7 @@ def test_a_stopped_and_resumed_run_ends_with_the_weights_of_an_undisturbed_one(
 
     assert run_here(read_config(run.config), run) is RunState.FINISHED
 
-    for name, value in weights(finished[0]).items():
-        assert torch.equal(value, weights(run)[name]), name
+    assert_equal(weights(finished[0]), weights(run))
 
 
 def test_a_time_limit_stops_and_saves(plans, tmp_path):
