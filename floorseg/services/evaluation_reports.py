@@ -167,26 +167,34 @@ def estimate(
     measured = _measured(settings, form.protocol)
     seconds, guessed = 0.0, False
     for info in checkpoints:
-        known = measured.get(info.title) or measured.get(str(info.architecture))
+        alike = [took for size, side, took in measured if _alike(info, size, side)]
+        known = alike[-1] if alike else None
         guessed = guessed or known is None
         seconds += wanted * (_guess(info, form, objects) if known is None else known)
     basis = "a guess: nothing like it was measured here yet" if guessed else "from reports here"
     return Estimate(seconds, basis)
 
 
-def _measured(settings: Settings, protocol: str) -> dict[str, float]:
-    """Seconds a picture by architecture, from the newest report of each."""
-    root, found = settings.reports, dict[str, float]()
-    for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        for name in reports_in(folder) if folder.is_dir() else ():
-            try:
-                report = read_report(settings, name)
-            except RunError:  # of another version
-                continue
-            took = report.cost.image_seconds
-            if report.protocol.name == protocol and took:
-                found[report.checkpoint.architecture] = took
+def _measured(settings: Settings, protocol: str) -> list[tuple[int, int, float]]:
+    """(parameters, image size, seconds a picture) of earlier reports, the newest last."""
+    root = settings.reports
+    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    found = []
+    for name in (name for folder in folders for name in reports_in(folder)):
+        try:
+            report = read_report(settings, name)
+        except RunError:  # of another version
+            continue
+        facts, took = report.checkpoint, report.cost.image_seconds
+        if report.protocol.name == protocol and took:
+            found.append((facts.parameters, facts.image_size, took))
     return found
+
+
+def _alike(info: CheckpointInfo, parameters: int, image_size: int) -> bool:
+    """Whether a checkpoint will be about as quick as one of this size."""
+    near = abs(info.parameters - parameters) <= 0.1 * max(1, parameters)
+    return near and (info.image_size or image_size) == image_size
 
 
 def _guess(info: CheckpointInfo, form: EvaluationForm, objects: float) -> float:

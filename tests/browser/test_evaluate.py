@@ -1,8 +1,5 @@
 """A visitor evaluates checkpoints and looks at the reports, in a real browser."""
 
-import json
-import urllib.error
-import urllib.request
 import zipfile
 
 import pytest
@@ -150,28 +147,3 @@ def test_nothing_sticks_out_on_a_phone(finished, chromium, two):
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
-
-
-def test_a_public_page_refuses_to_start_whatever_is_sent(tmp_path_factory):
-    with serve_two(tmp_path_factory.mktemp("public"), public=True) as served:
-        with urllib.request.urlopen(f"{served.url}config") as answer:
-            config = json.load(answer)
-        [component] = [c for c in config["components"] if c["props"].get("elem_id") == "evaluate"]
-        for call in (
-            "start_evaluation", "plan_evaluation", "stop_evaluation", "resume_evaluation",
-            "delete_evaluation",
-        ):  # fmt: skip
-            form = {"checkpoints": ["alpha"], "dataset": "plans", "name": "x", "visitor": "me"}
-            body = {
-                "data": [form], "component_id": component["id"], "fn_name": call,
-                "session_hash": "s",
-            }  # fmt: skip
-            request = urllib.request.Request(
-                f"{served.url}gradio_api/component_server",
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-            )
-            with pytest.raises(urllib.error.HTTPError) as refusal:
-                urllib.request.urlopen(request)
-            assert refusal.value.code == 403
-        assert not served.settings.reports.exists()
