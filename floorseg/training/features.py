@@ -62,7 +62,8 @@ class FeatureCache:
             found[index] = self._encode(images[index], encode, weights, ways or self.ways)
         precision = _precision(images.device)
         return [
-            torch.stack([torch.from_numpy(a) for a in arrays]).to(images.device).to(precision)
+            # autocast on a CPU cannot stack half precision: converted before, not after
+            torch.stack([torch.from_numpy(a).to(precision) for a in arrays]).to(images.device)
             for arrays in zip(*(arrays for arrays in found if arrays is not None), strict=True)
         ]
 

@@ -61,6 +61,15 @@ def test_kept_features_are_the_ones_the_whole_model_computes(trained, tmp_path):
         torch.testing.assert_close(mine, theirs, rtol=2e-3, atol=2e-3)
 
 
+def test_kept_features_come_in_the_precision_that_training_computes_in(tmp_path):
+    model = build("decoder", FeatureCache(tmp_path, ways=1))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model.features(plans())
+        found = model.features(plans())
+
+    assert {level.dtype for level in found.high_resolution} == {torch.bfloat16}
+
+
 def test_from_the_second_epoch_on_no_picture_is_encoded(tmp_path):
     cache = FeatureCache(tmp_path, ways=4)
     model = build("decoder", cache)
