@@ -84,6 +84,8 @@
       this.section = section;
       for (const button of this.nav.children) button.setAttribute("aria-selected", String(button.dataset.section === section));
       for (const [key, panel] of Object.entries(this.panels)) panel.hidden = key !== section;
+      const chosen = this.nav.querySelector("[aria-selected=true]"), far = chosen.offsetLeft + chosen.offsetWidth - this.nav.clientWidth;
+      if (this.nav.scrollLeft < far || chosen.offsetLeft < this.nav.scrollLeft) this.nav.scrollLeft = Math.max(0, far);
       if (section === "overview") this.drawCharts();
       if (section === "gallery" && this.surface) this.surface.resize();
     }
