@@ -99,8 +99,8 @@
     }
 
     greeting() {
-      const named = this.facts.examples.find((example) => this.facts.clicks[example.name]);
-      return (named || this.facts.examples[0]).name;
+      const known = this.facts.examples.map((example) => example.name);
+      return Object.keys(this.facts.clicks).find((name) => known.includes(name)) || known[0];
     }
 
     fillExamples() {

@@ -14,7 +14,12 @@ from floorseg.services.segmenter import MAX_POINTS
 from floorseg.ui.canvas import Handler
 from floorseg.ui.segment_calls import SegmentCalls, opened_json
 
-FIRST_CLICKS = {"agent_house": (640.0, 480.0)}  # the click that greets, in pixels of the example
+FIRST_CLICKS = {  # example -> the click it opens with, in its pixels; the first one greets
+    "hand_sketch": (373.0, 480.0),
+    "cad_offices": (267.0, 693.0),
+    "agent_house": (540.0, 600.0),
+    "brochure_house": (693.0, 480.0),
+}
 _SPOTS = 300  # of a scan that are sent
 _PATIENCE = 20.0  # seconds that opening a dataset may take
 _BASE = ("floorseg-nano", "floorseg-nano-rooms")  # what fine-tuning changed: shown first
