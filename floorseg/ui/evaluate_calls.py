@@ -124,12 +124,12 @@ class EvaluateCalls:
         if isinstance(opened, Opening):
             return {"command": command, "seconds": None, "basis": "the dataset is being read"}
         rows = rows_of(opened, form.split)
-        counted = opened.index.masks[rows] if rows else []
+        objects = int(opened.index.masks[rows].sum()) if rows else 0
         listed = list_checkpoints(checkpoint_folders(self._settings))
         chosen = [info for info in listed if info.name in form.checkpoints]
         said = estimate(
             self._settings, form, chosen, images=len(rows),
-            objects=float(sum(counted)) / max(1, len(rows)),
+            objects=objects / max(1, len(rows)),
         )  # fmt: skip
         return {"command": command, "seconds": said.seconds, "basis": said.basis}
 
