@@ -47,6 +47,7 @@ def test_drawing_a_lesson_gives_its_encoding(name):
     assert orjson.loads(encode_grid(grid, multiclass="values" in encoded)) == encoded
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=8, max_size=8), min_size=8, max_size=8))
 def test_what_is_drawn_comes_back(cells):
     assert inspect_text(encode_grid(cells, multiclass=True))["grid"] == cells
@@ -95,6 +96,7 @@ def test_polygons_are_drawn_to_pixels():
     assert fact(answer, "area")["computed"] == "24"
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.5])
 )
@@ -154,7 +156,7 @@ def test_runs_that_overflow_are_told_from_those_that_fit(counts):
     assert answer["picture"] is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(-2, 2**40), st.integers(-2, 2**40), COUNTS, st.none() | COUNTS)
 def test_no_encoding_crashes(height, width, counts, values):
     with contextlib.suppress(DatasetError, orjson.JSONEncodeError):
