@@ -18,6 +18,7 @@
       this.call = floorseg.caller(server);
       this.upload = upload;
       this.root = root;
+      Object.assign(this, { facts: null, plan: null, sample: null, scanned: null, parted: null });
       this.slots = [];
       this.pair = [0, 1];
       this.prompt = { points: [], box: null };

@@ -22,6 +22,7 @@
       this.chosen = new Set();
       this.base = "";
       this.list = [];
+      Object.assign(this, { facts: null, board: null });
       this.build();
       new IntersectionObserver((seen) => {
         this.open = seen.some((entry) => entry.isIntersecting);
