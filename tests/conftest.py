@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# machines are shared: how long an example takes says nothing about the code
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -46,9 +46,11 @@ def plan(tmp_path_factory):
 def desk(chromium, served, plan):
     """A visitor with the plan open."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    visitor = Desk(context.new_page(), served.url)
-    visitor.open(plan)
-    yield visitor
-    problems = visitor.problems
-    context.close()
+    try:
+        visitor = Desk(context.new_page(), served.url)
+        visitor.open(plan)
+        yield visitor
+        problems = visitor.problems
+    finally:
+        context.close()  # a page left open goes on asking the server
     assert not problems
