@@ -186,8 +186,11 @@ def _print_table(found: "list[RunSummary]") -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("run", "state", "done", "step", "left", "click1", "click3", "box", "best"):
         left = title in ("run", "state")
-        overflow = "fold" if title == "run" else "ellipsis"  # a name is copied: never cut
-        table.add_column(title, justify="left" if left else "right", overflow=overflow)
+        table.add_column(
+            title,
+            justify="left" if left else "right",
+            overflow="fold" if title == "run" else "ellipsis",  # a name is copied: never cut
+        )
     for run in found:
         time_left = "" if run.minutes_left is None else f"{run.minutes_left:.0f} min"
         scores = [f"{run.scores[key]:.3f}" if key in run.scores else "" for key in _SCORES]
