@@ -60,12 +60,7 @@ def image_side(features: Tensor, position: Tensor, fine: list[Tensor]) -> ImageS
     _, height, width = features.shape
     middle = outer = None
     if fine:
-        outer, middle = fine
-        # pixels of one token side by side: (c, y, dy, x, dx) -> (y, x, dy, dx, c)
-        middle = middle.reshape(-1, height, 2, width, 2).permute(1, 3, 2, 4, 0)
-        middle = middle.reshape(height * width, -1).contiguous()
-        outer = outer.reshape(-1, height, 2, 2, width, 2, 2).permute(1, 4, 2, 5, 3, 6, 0)
-        outer = outer.reshape(height * width, -1).contiguous()
+        outer, middle = (nest_pixels(level[None], (height, width))[0] for level in fine)
     return ImageSide(
         # copies: a view would keep the whole batch alive as long as one of its images
         tokens=features.flatten(1).T.contiguous().clone(),
@@ -74,6 +69,26 @@ def image_side(features: Tensor, position: Tensor, fine: list[Tensor]) -> ImageS
         fine=outer,
         grid=(height, width),
     )
+
+
+def nest_pixels(level: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The pixels of one token side by side: 2 x 2 row by row, 4 x 4 as 2 x 2 of 2 x 2.
+
+    Args:
+        level: (B, C, s * h, s * w), s = 2 or 4.
+        grid: (h, w), the tokens.
+
+    Returns:
+        (B, h * w, s * s * C), contiguous.
+    """
+    height, width = grid
+    batch, channels = level.shape[:2]
+    if level.shape[2] == 2 * height:
+        split = level.reshape(batch, channels, height, 2, width, 2).permute(0, 2, 4, 3, 5, 1)
+    else:
+        split = level.reshape(batch, channels, height, 2, 2, width, 2, 2)
+        split = split.permute(0, 2, 5, 3, 6, 4, 7, 1)
+    return split.reshape(batch, height * width, -1).contiguous()
 
 
 def decode_masks(
@@ -91,7 +106,7 @@ def decode_masks(
     Returns:
         Logits (B, 3 or 1, 4h, 4w) and scores (B, 3 or 1).
     """
-    tokens = _prompt_tokens(decoder, sparse)
+    tokens = prompt_tokens(decoder, sparse)
     keys = image.tokens + dense.flatten(2).transpose(1, 2)  # (B or 1, N, C)
     queries, keys = _transformer(decoder, tokens, keys, image.position)
     first = 1 if decoder.pred_obj_scores else 0
@@ -102,14 +117,14 @@ def decode_masks(
     if not multimask and dynamic:
         wanted = range(decoder.num_mask_tokens)
     filters = torch.stack([decoder.output_hypernetworks_mlps[i](masks[:, i]) for i in wanted], 1)
-    logits = _in_place(filters @ _upscale(decoder, image, keys).mT, image.grid)
+    logits = in_place(filters @ upscale(decoder, keys, image.middle, image.fine).mT, image.grid)
     scores = scores[:, wanted.start : wanted.stop]
     if not multimask and dynamic:
         return decoder._dynamic_multimask_via_stability(logits, scores)
     return logits, scores
 
 
-def _prompt_tokens(decoder: MaskDecoder, sparse: Tensor) -> Tensor:
+def prompt_tokens(decoder: MaskDecoder, sparse: Tensor) -> Tensor:
     """(B, T, C): the decoder's own tokens, then those of the prompt."""
     own = [decoder.iou_token.weight, decoder.mask_tokens.weight]
     if decoder.pred_obj_scores:
@@ -193,15 +208,29 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
     return torch.bmm(left, right)
 
 
-def _upscale(decoder: MaskDecoder, image: ImageSide, keys: Tensor) -> Tensor:
-    """(B, 16 * N, C / 8): features of every pixel at stride 4, in the order of ``ImageSide``."""
+def upscale(
+    decoder: MaskDecoder, keys: Tensor, middle: Tensor | None, fine: Tensor | None
+) -> Tensor:
+    """Features of every pixel at stride 4, in the order of ``nest_pixels``.
+
+    Args:
+        decoder: whose weights are used.
+        keys: (B, N, C), the image tokens.
+        middle: (N, 4 * C / 4) or (B, N, 4 * C / 4), features at stride 8 as ``nest_pixels`` lays
+            them out, or None.
+        fine: (N, 16 * C / 8) or (B, N, 16 * C / 8), features at stride 4, or None.
+
+    Returns:
+        (B, 16 * N, C / 8).
+    """
     first, norm, act1, second, act2 = decoder.output_upscaling
     batch, count, _ = keys.shape
-    pixels = _doubled(first, keys, image.middle)
+    pixels = _doubled(first, keys, middle)
     pixels = F.layer_norm(
         pixels.reshape(batch, count * 4, -1), norm.weight.shape, norm.weight, norm.bias, norm.eps
     )
-    fine = None if image.fine is None else image.fine.reshape(count * 4, -1)
+    if fine is not None:
+        fine = fine.reshape(*fine.shape[:-2], count * 4, -1)
     pixels = _doubled(second, act1(pixels), fine)
     return act2(pixels).reshape(batch, count * 16, -1)
 
@@ -212,11 +241,13 @@ def _doubled(layer: torch.nn.ConvTranspose2d, pixels: Tensor, fine: Tensor | Non
     bias = torch.zeros_like(weight[0]) if layer.bias is None else layer.bias.repeat(4)
     if fine is None:
         return pixels @ weight + bias
+    if fine.dim() == 3:  # each prompt has its own image, as in training
+        return pixels @ weight + (fine + bias)
     start = (fine + bias).expand(len(pixels), -1, -1)
     return torch.baddbmm(start, pixels, weight.expand(len(pixels), -1, -1))
 
 
-def _in_place(logits: Tensor, grid: tuple[int, int]) -> Tensor:
+def in_place(logits: Tensor, grid: tuple[int, int]) -> Tensor:
     """(B, C, 16 * N) in nested order -> (B, C, 4h, 4w)."""
     batch, count, _ = logits.shape
     height, width = grid

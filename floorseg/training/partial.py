@@ -75,7 +75,7 @@ class PartlyTrained(StillImageModel):
         if self.directly_add_no_mem_embed:
             embedding = embedding + self.no_mem_embed.reshape(1, -1, 1, 1)
         high = tuple(levels[:-1]) if self.use_high_res_features_in_sam else ()
-        return ImageFeatures(embedding, high)
+        return ImageFeatures.lay_out(embedding, high)
 
     def _frozen(self) -> Iterator[nn.Module]:
         if self.trained is Trained.DECODER:

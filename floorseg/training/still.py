@@ -1,11 +1,14 @@
 """SAM 2 on still images: one encoder call a batch, one decoder call for many prompts, no memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
 from training.model.sam2 import SAM2Train as OfficialSAM2Train
+
+from floorseg.core.decoder import in_place, nest_pixels, prompt_tokens, upscale
 
 MASK_PROMPT_LIMIT = 32.0  # sam2's predictor clamps the mask it feeds back to this
 
@@ -16,11 +19,18 @@ class ImageFeatures:
 
     Attributes:
         embedding: float (B, C, h, w), stride 16.
-        high_resolution: float (B, C/8, 4h, 4w) and (B, C/4, 2h, 2w), or empty.
+        high_resolution: float (B, h * w, 16 * C/8) and (B, h * w, 4 * C/4), the pixels at stride 4
+            and 8 laid out by :func:`floorseg.core.decoder.nest_pixels`, or empty.
     """
 
     embedding: torch.Tensor
     high_resolution: tuple[torch.Tensor, ...]
+
+    @classmethod
+    def lay_out(cls, embedding: torch.Tensor, levels: Sequence[torch.Tensor]) -> Self:
+        """From the encoder's levels, float (B, C/8, 4h, 4w) and (B, C/4, 2h, 2w), or none."""
+        grid = (embedding.shape[2], embedding.shape[3])
+        return cls(embedding, tuple(nest_pixels(level, grid) for level in levels))
 
     def of(self, images: torch.Tensor) -> "ImageFeatures":
         """The features of these images, one each object."""
@@ -51,8 +61,9 @@ class StillImageModel(OfficialSAM2Train):
         embedding = levels[-1]
         if self.directly_add_no_mem_embed:
             embedding = embedding + self.no_mem_embed.reshape(1, -1, 1, 1)
-        high = tuple(levels[:-1]) if self.use_high_res_features_in_sam else ()
-        return ImageFeatures(embedding, high)
+        return ImageFeatures.lay_out(
+            embedding, levels[:-1] if self.use_high_res_features_in_sam else ()
+        )
 
     def decode(
         self,
@@ -61,7 +72,10 @@ class StillImageModel(OfficialSAM2Train):
         labels: torch.Tensor,
         masks: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Answer N prompts on N images' features.
+        """Answer N prompts on N images' features, as ``MaskDecoder.predict_masks`` does.
+
+        The pixels are upscaled in the order they are made in: sam2's transposed convolutions and
+        its normalisation over channels move the largest tensors of a step back and forth.
 
         Args:
             features: one image's for each prompt.
@@ -74,13 +88,25 @@ class StillImageModel(OfficialSAM2Train):
         """
         encoder, decoder = self.sam_prompt_encoder, self.sam_mask_decoder
         sparse, dense = encoder(points=(points, labels), boxes=None, masks=masks)
-        logits, scores, _, presence = decoder.predict_masks(
-            image_embeddings=features.embedding,
-            image_pe=encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            repeat_image=False,
-            high_res_features=list(features.high_resolution),
+        tokens = prompt_tokens(decoder, sparse)
+        position = encoder.get_dense_pe().expand(len(tokens), -1, -1, -1)
+        tokens, keys = decoder.transformer(features.embedding + dense, position, tokens)
+        first = 1 if decoder.pred_obj_scores else 0
+        scores = decoder.iou_prediction_head(tokens[:, first])
+        filters = torch.stack(
+            [
+                make(tokens[:, first + 1 + index])
+                for index, make in enumerate(decoder.output_hypernetworks_mlps)
+            ],
+            dim=1,
+        )
+        pixels = upscale(decoder, keys, *reversed(features.high_resolution or (None, None)))
+        grid = (features.embedding.shape[2], features.embedding.shape[3])
+        logits = in_place(filters @ pixels.mT, grid)
+        presence = (
+            decoder.pred_obj_score_head(tokens[:, 0])
+            if decoder.pred_obj_scores
+            else torch.full_like(scores[:, :1], 10.0)  # as sam2: certainly there
         )
         return logits.float(), scores.float(), presence.float()
 
