@@ -69,7 +69,7 @@ def make_run(runs, name, seconds=0.2, device="cpu"):
     return run
 
 
-def until(condition, patience=30):
+def until(condition, patience=120):
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
