@@ -69,7 +69,9 @@ def test_an_empty_list_says_what_to_do(page):
     if page.evaluate(within("list.length")):
         pytest.skip("another test has evaluated already")
 
-    assert "Choose checkpoints and a dataset" in page.locator(".fs-evallist").inner_text()
+    empty = page.locator(".fs-evallist", has_text="Choose checkpoints and a dataset")
+    empty.wait_for()  # drawn once the server has said that there is nothing
+    assert empty.count() == 1
 
 
 def test_an_evaluation_survives_the_browser_and_shows_its_command(finished, page):

@@ -2,11 +2,20 @@
 
 import pytest
 import torch
-from hydra import compose
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
 from sam2.build_sam import build_sam2
 
 from floorseg.core.architectures import ARCHITECTURES
 from floorseg.core.model import build_model, load_model
+
+
+@pytest.fixture(autouse=True)
+def official_configs():
+    """What importing sam2 sets up once a process, and another test may have cleared."""
+    if not GlobalHydra.instance().is_initialized():
+        initialize_config_module("sam2", version_base="1.2")
+
 
 SIZE = 256  # pixels: a sixteenth of the work of 1024, in the same code
 
