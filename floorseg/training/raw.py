@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class FloorplanRawDataset(VOSRawDataset):
         categories: keep only annotations of these classes; None keeps all.
         min_area: annotations of fewer pixels are left out, and counted.
         limit: use only the first so many plans.
+        exclude: patterns of picture names to leave out, as a shell writes them (``Copy_of_*``):
+            plans known to look like some of another split, for example.
 
     Raises:
         DatasetError: if nothing is left to train on.
@@ -43,11 +46,13 @@ class FloorplanRawDataset(VOSRawDataset):
         categories: Sequence[str] | None = None,
         min_area: int = 1,
         limit: int | None = None,
+        exclude: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.folder = Path(folder).expanduser()
         self._kept = set(categories) if categories else None
         self._min_area = min_area
+        self._excluded = tuple(exclude)
         self.split = split
         read = open_dataset(self.folder, split)
         self.samples: list[Sample] = []
@@ -89,6 +94,9 @@ class FloorplanRawDataset(VOSRawDataset):
         }
 
     def _take(self, sample: Sample) -> None:
+        if any(fnmatchcase(sample.image_path.name, pattern) for pattern in self._excluded):
+            self.left_out[str(sample.image_path)] = "excluded by the config"
+            return
         usable = [a for a in sample.annotations if self._wants(a) and a.area() >= self._min_area]
         self.masks_left_out += len(sample.annotations) - len(usable)
         if not usable:

@@ -137,3 +137,18 @@ def test_the_resolution_of_wrapped_datasets_can_be_changed(raw):
 
     assert set_image_size(Wrapper(), 96) == 2
     assert Wrapper.datasets[1][0].frames[0].data.shape == (3, 96, 96)
+
+
+def test_plans_are_left_out_by_pattern_and_said_so(plans, caplog):
+    whole = FloorplanRawDataset(plans, "train")
+    first = whole.samples[0].image_path
+    with caplog.at_level(logging.WARNING):
+        rest = FloorplanRawDataset(plans, "train", exclude=[glob_of(first.name)])
+    assert len(rest) == len(whole) - 1
+    assert first not in {sample.image_path for sample in rest.samples}
+    assert rest.left_out[str(first)] == "excluded by the config"
+    assert "excluded by the config" in caplog.text
+
+
+def glob_of(name):
+    return name[:-1] + "?"
