@@ -165,7 +165,7 @@ class RunFolder:
             return RunState.QUEUED if self.ticket.is_file() else RunState.CREATED
         if process.get("host") != socket.gethostname():
             return RunState.RUNNING if self._spoke_lately() else RunState.INTERRUPTED
-        return RunState.RUNNING if _lives(process) else RunState.INTERRUPTED
+        return RunState.RUNNING if lives(process) else RunState.INTERRUPTED
 
     def exit_message(self) -> str:
         """What it said when it ended, or ""."""
@@ -174,7 +174,7 @@ class RunFolder:
     def pid(self) -> int | None:
         """The process that runs it, if one does on this machine."""
         process = self._process()
-        here = process and process.get("host") == socket.gethostname() and _lives(process)
+        here = process and process.get("host") == socket.gethostname() and lives(process)
         return int(process["pid"]) if here else None
 
     def _process(self) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def list_runs(runs: str | Path) -> list[RunFolder]:
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
-def _lives(process: Mapping[str, Any]) -> bool:
+def lives(process: Mapping[str, Any]) -> bool:
     """Whether the process still runs, and is not another one that was given its number."""
     try:
         running = psutil.Process(int(process["pid"]))

@@ -134,9 +134,9 @@ def work(
     device: Annotated[str, typer.Option(help="Whose queue.")] = "cpu",
 ) -> None:
     """Work through a device's queue until it is empty; started by whoever puts a run into it."""
-    from floorseg.services import jobs
+    from floorseg.services.queues import work as work_through
 
-    jobs.work(runs, device)
+    work_through(runs, device)
 
 
 def find_run(name: str, runs: Path | None = None) -> RunFolder:

@@ -118,7 +118,7 @@ def _start(
     composed: "DictConfig", source: Path, *, runs: Path | None, name: str, queue: bool
 ) -> None:
     from floorseg.runs import RunFolder
-    from floorseg.services.jobs import enqueue
+    from floorseg.services.queues import enqueue
     from floorseg.settings import Settings
     from floorseg.training.launch import prepare_run
     from floorseg.training.processes import run_local

@@ -27,7 +27,7 @@ from floorseg.data.writers import WRITERS
 from floorseg.errors import DatasetError
 from floorseg.services.dataset_paths import ROOT_ITSELF, refuse_public
 from floorseg.services.datasets import Datasets, Opened
-from floorseg.services.jobs import command_line
+from floorseg.services.detached import command_line
 from floorseg.settings import PROJECT
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

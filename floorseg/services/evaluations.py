@@ -21,7 +21,7 @@ from floorseg.core.model import resolve_device
 from floorseg.data.layout import SPLITS
 from floorseg.errors import ConfigError, DatasetError, PermissionRefused, RunError
 from floorseg.runs import RunFolder, RunState, list_runs
-from floorseg.services import jobs
+from floorseg.services import jobs, queues
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.dataset_paths import dataset_folder
 from floorseg.settings import Settings
@@ -96,7 +96,7 @@ class Evaluations:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         if not settings.public and settings.reports.is_dir():
-            jobs.wake(settings.reports)  # a queue from before a restart goes on
+            queues.wake(settings.reports)  # a queue from before a restart goes on
 
     def permit(self, user: str | None) -> None:
         """Let through whoever may start work here.
@@ -137,10 +137,10 @@ class Evaluations:
         out = run.path.resolve()
         arguments = self._arguments(form, str(out))
         run.write("config.yaml", yaml.safe_dump(asdict(form) | _lists(form), sort_keys=False))
-        run.write_json(jobs.EVALUATION, {"arguments": arguments})
+        run.write_json(queues.EVALUATION, {"arguments": arguments})
         device = str(resolve_device(self.settings.device))
         run.write_json("provenance.json", {"device": device})
-        jobs.enqueue(run, device=device)
+        queues.enqueue(run, device=device)
         return run.name
 
     def stop(self, name: str, user: str | None) -> None:
@@ -160,7 +160,7 @@ class Evaluations:
             RunError: if there is no such evaluation, or it runs.
         """
         run = self._run(name, user)
-        jobs.enqueue(run, device=jobs.device_of(run))
+        queues.enqueue(run, device=queues.device_of(run))
 
     def delete(self, name: str, user: str | None) -> None:
         """Remove it with its reports.
@@ -191,7 +191,7 @@ class Evaluations:
             return 0.0
 
     def _ours(self, run: RunFolder) -> Evaluation:
-        arguments = [str(a) for a in run.read_json(jobs.EVALUATION).get("arguments", [])]
+        arguments = [str(a) for a in run.read_json(queues.EVALUATION).get("arguments", [])]
         form = form_of(run)
         checkpoints = len(form.checkpoints) if form is not None else 1
         done, total, left = _progress(run.path, checkpoints)

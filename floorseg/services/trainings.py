@@ -10,7 +10,7 @@ import yaml
 
 from floorseg.errors import ConfigError, PermissionRefused, RunError
 from floorseg.runs import RunFolder, list_runs
-from floorseg.services import jobs
+from floorseg.services import jobs, queues
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.dataset_paths import dataset_folder, offered_folders
 from floorseg.services.run_summary import RunSummary, summaries, summarise
@@ -38,7 +38,7 @@ class Trainings:
         self.settings = settings
         self.tensorboard = TensorBoard(settings.runs, host=_loopback(settings.host))
         if not settings.public:
-            jobs.wake(settings.runs)  # a queue from before a restart goes on
+            queues.wake(settings.runs)  # a queue from before a restart goes on
 
     def permit(self, user: str | None) -> None:
         """Let through whoever may train here.
@@ -110,9 +110,9 @@ class Trainings:
         """Every run, newest first."""
         return [] if self.settings.public else summaries(self.settings.runs)
 
-    def queue(self) -> list[jobs.Waiting]:
+    def queue(self) -> list[queues.Waiting]:
         """Who waits, first come first."""
-        return [] if self.settings.public else jobs.queue(self.settings.runs)
+        return [] if self.settings.public else queues.queue(self.settings.runs)
 
     def run(self, name: str, user: str | None = None) -> RunFolder:
         """The run of a name that a visitor sent.

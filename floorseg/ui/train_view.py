@@ -4,8 +4,8 @@ import html
 from collections.abc import Mapping, Sequence
 
 from floorseg.runs import RunFolder, RunState
-from floorseg.services.jobs import Waiting
 from floorseg.services.machine import Load
+from floorseg.services.queues import Waiting
 from floorseg.services.run_summary import Curves, RunSummary, config_differences, curves
 from floorseg.ui.plots import line_chart
 

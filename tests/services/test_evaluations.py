@@ -16,7 +16,7 @@ from floorseg.data.annotation import Annotation
 from floorseg.data.sa1b import write_sample
 from floorseg.errors import ConfigError, DatasetError, PermissionRefused, RunError
 from floorseg.runs import RunFolder, RunState
-from floorseg.services import jobs
+from floorseg.services import queues
 from floorseg.services.datasets import Datasets
 from floorseg.services.evaluation_export import export_reports, leaderboard_csv
 from floorseg.services.evaluation_gallery import gallery
@@ -197,7 +197,7 @@ def test_one_that_waits_is_stopped_without_ever_running_and_can_be_deleted(setti
     mine = settings.model_copy(update={"reports": tmp_path / "reports"})
     run = RunFolder.create(mine.reports, "waits")
     run.write("config.yaml", "checkpoints: [one]\ndataset: plans\n")
-    run.write_json(jobs.EVALUATION, {"arguments": ["--help"]})
+    run.write_json(queues.EVALUATION, {"arguments": ["--help"]})
     run.write_json("queue.json", {"device": "cluster", "since": 1.0})
     evaluations = Evaluations(mine)
     assert evaluations.listed()[0].state is RunState.QUEUED
@@ -215,8 +215,8 @@ def test_a_failed_evaluation_says_why(settings, tmp_path):
     run.write("config.yaml", "checkpoints: [one]\ndataset: plans\n")
     nowhere = str(tmp_path / "nowhere")
     arguments = ["--checkpoint", "none-such", "--data", nowhere, "--out", str(run.path)]
-    run.write_json(jobs.EVALUATION, {"arguments": arguments})
-    jobs.enqueue(run, device="cpu")
+    run.write_json(queues.EVALUATION, {"arguments": arguments})
+    queues.enqueue(run, device="cpu")
 
     one = wait_for(Evaluations(mine), run.name, RunState.FAILED)
 
