@@ -30,9 +30,10 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from benchmarks.table import keep, machine, show
+from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import EverythingSettings, everything
 from floorseg.core.model import build_model, load_model
-from floorseg.core.predictor import Embedding, Predictor, enlarge_mask
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import MaskProposal, Point, Prompt
 from floorseg.data.synth.plan import draw_plan
 

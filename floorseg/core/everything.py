@@ -15,8 +15,9 @@ from torch import Tensor
 from torchvision.ops import box_iou, nms
 
 from floorseg.core.candidates import Candidates, click_grid, never, sweep
+from floorseg.core.enlarge import enlarge, enlarge_mask
 from floorseg.core.partition import find_rooms
-from floorseg.core.predictor import Embedding, Predictor, enlarge, enlarge_mask
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import PRESETS, EverythingSettings, find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, ignore_progress
 

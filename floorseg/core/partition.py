@@ -14,7 +14,8 @@ from torch import Tensor
 
 from floorseg.core.candidates import Candidates, click_grid, join, never, sweep
 from floorseg.core.consensus import Regions, agree
-from floorseg.core.predictor import Embedding, Predictor, enlarge
+from floorseg.core.enlarge import enlarge
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 

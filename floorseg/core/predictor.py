@@ -12,16 +12,15 @@ import numpy as np
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
-from torch.nn import functional as F
 
 from floorseg.core.decoder import ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype
+from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import MaskProposal, Prompt
 
 LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
 _CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
-_STRIP_PIXELS = 4_000_000  # of a mask enlarged at a time: 16 MB as floats
 _OUTSIDE, _INSIDE, _UPPER_LEFT, _LOWER_RIGHT = range(4)  # sam2's point labels
 
 
@@ -276,43 +275,6 @@ class Predictor:
             torch.from_numpy(coordinates).to(self.device),
             torch.from_numpy(labels).to(self.device),
         )
-
-
-def enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """Logits at the original image's size, bilinear, as sam2 does it; above 0 is inside.
-
-    Args:
-        logits: float32 (..., h, w).
-        size: (H, W) in pixels.
-
-    Returns:
-        float32 (..., H, W).
-    """
-    flat = logits.reshape(-1, 1, *logits.shape[-2:])
-    large = F.interpolate(flat, size, mode="bilinear", align_corners=False)
-    return large.reshape(*logits.shape[:-2], *size)
-
-
-def enlarge_mask(logits: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """What of one mask is inside at the original image's size, in bounded memory.
-
-    Args:
-        logits: float32 (h, w).
-        size: (H, W) in pixels.
-
-    Returns:
-        bool (H, W): where ``enlarge`` is above 0.
-    """
-    height, width = size
-    if height * width <= _STRIP_PIXELS:
-        return (enlarge(logits, size) > 0).cpu().numpy()
-    tall = enlarge(logits, (height, logits.shape[1]))  # bilinear: one direction, then the other
-    mask = np.empty(size, dtype=bool)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        strip = tall[top : top + rows]
-        mask[top : top + rows] = (enlarge(strip, (len(strip), width)) > 0).cpu().numpy()
-    return mask
 
 
 def _digest(image: np.ndarray) -> str:

@@ -15,8 +15,9 @@ from time import monotonic
 
 import numpy as np
 
+from floorseg.core.enlarge import enlarge
 from floorseg.core.metrics import mask_iou
-from floorseg.core.predictor import Predictor, enlarge
+from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import centre_click
 from floorseg.core.structures import Point, Progress, Prompt
 from floorseg.data.annotation import Sample

@@ -18,9 +18,10 @@ import numpy as np
 from PIL import Image
 
 from floorseg.core import render, rle
+from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import find_regions
 from floorseg.core.images import image_size, is_image_name, read_image
-from floorseg.core.predictor import Embedding, Predictor, enlarge_mask
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt, ignore_progress
 from floorseg.data.annotation import Annotation
 from floorseg.data.files import read_json, write_atomically

@@ -15,10 +15,11 @@ import numpy as np
 from torch import Tensor
 
 from floorseg.core.checkpoint_info import CheckpointInfo
+from floorseg.core.enlarge import enlarge
 from floorseg.core.everything import everything
 from floorseg.core.model import find_checkpoint, load_model, resolve_device
 from floorseg.core.patch import Patch
-from floorseg.core.predictor import Decoded, Embedding, Predictor, enlarge
+from floorseg.core.predictor import Decoded, Embedding, Predictor
 from floorseg.core.presets import find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt
 from floorseg.errors import CheckpointError, FloorsegError

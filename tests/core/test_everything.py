@@ -8,9 +8,9 @@ import torch
 from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
 
 from floorseg.core.candidates import click_grid
+from floorseg.core.enlarge import enlarge
 from floorseg.core.everything import EverythingSettings, everything, find_regions
 from floorseg.core.model import build_model
-from floorseg.core.predictor import enlarge
 from floorseg.core.presets import PRESETS, find_preset
 from floorseg.core.structures import MaskProposal, Point, Prompt
 from floorseg.errors import ConfigError

@@ -8,8 +8,9 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
+from floorseg.core.enlarge import enlarge
 from floorseg.core.model import build_model
-from floorseg.core.predictor import Embedding, Predictor, enlarge
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import Point, Prompt
 

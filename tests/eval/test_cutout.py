@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from eval.cutout import Cutout, common_window
 from floorseg.core import rle
+from floorseg.core.enlarge import enlarge
 from floorseg.core.metrics import boundary, mask_iou
-from floorseg.core.predictor import enlarge
 
 
 def blob(seed: int, shape: tuple[int, int] = (37, 53)) -> np.ndarray:
