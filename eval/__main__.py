@@ -63,7 +63,8 @@ def evaluate(
         return
     if not checkpoint or data is None or out is None:
         raise ConfigError("--checkpoint, --data and --out are needed; see python -m eval --help")
-    from eval.crews import Cluster, choose_crew
+    from eval.cluster import Cluster, cluster
+    from eval.crews import processes
     from eval.plan import EvalPlan, folders_for
     from eval.runner import evaluate as run
 
@@ -71,7 +72,8 @@ def evaluate(
         jobs=workers or 4, partition=partition, cpus=cpus, gpus=gpus, minutes=minutes,
         exclude=exclude,
     )  # fmt: skip
-    crew = choose_crew(workers, asked if use_cluster else None)
+    alone = None if workers == 0 else processes(workers)
+    crew = cluster(asked) if use_cluster else alone
     folders = folders_for(out, checkpoint)
     stop = _stop_on_signals()
     for name, folder in zip(checkpoint, folders, strict=True):

@@ -1,4 +1,4 @@
-"""Many hands: an evaluation's parts in processes of this machine, or as jobs of a SLURM cluster.
+"""Many hands: an evaluation's parts in processes of this machine (jobs: see ``eval.cluster``).
 
 Parts share nothing but the report's folder. Each notes its pictures as it goes; whoever dies is
 made good by the next start. Every part computes with one thread (a cluster job with as many as it
@@ -11,15 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from eval.plan import read_plan
 from eval.records import count_records
-from eval.work import Part, Stop, do_part
+from eval.work import Part, Stop
 from floorseg.core.structures import Progress, ProgressCallback
 from floorseg.errors import ConfigError, RunError, Stopped
 
@@ -27,27 +25,6 @@ PROJECT = Path(__file__).resolve().parent.parent
 POLL = 0.5  # seconds
 
 Crew = Callable[[Path, ProgressCallback, Stop], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """How to ask SLURM for the jobs.
-
-    Attributes:
-        jobs: parts, one job of the array each.
-        partition: the cluster's; None for its default.
-        cpus: processors a job.
-        gpus: GPUs a job.
-        minutes: time limit of a job; what it did not finish is done by the next start.
-        exclude: nodes to leave alone, comma separated.
-    """
-
-    jobs: int = 4
-    partition: str | None = None
-    cpus: int = 1
-    gpus: int = 0
-    minutes: int = 240
-    exclude: str | None = None
 
 
 def processes(workers: int) -> Crew:
@@ -62,7 +39,7 @@ def processes(workers: int) -> Crew:
     def work(folder: Path, progress: ProgressCallback, stop: Stop) -> None:
         running = [_start(folder, Part(i, workers)) for i in range(workers)]
         try:
-            _watch(folder, progress, stop, lambda: [p.poll() is not None for p in running])
+            watch(folder, progress, stop, lambda: [p.poll() is not None for p in running])
         finally:
             _end(running)
         for number, process in enumerate(running):
@@ -70,80 +47,6 @@ def processes(workers: int) -> Crew:
                 raise RunError(_obituary(folder, number, process.returncode))
 
     return work
-
-
-def cluster(wanted: Cluster) -> Crew:
-    """A crew of SLURM jobs, submitted as one array through submitit.
-
-    Raises:
-        RunError: where SLURM cannot be reached, or jobs end without having done their part.
-    """
-
-    def work(folder: Path, progress: ProgressCallback, stop: Stop) -> None:
-        jobs = _submit(folder.resolve(), wanted)
-        try:
-            _watch(folder, progress, stop, lambda: [job.done() for job in jobs])
-        except BaseException:
-            for job in jobs:
-                job.cancel()
-            raise
-        for number, job in enumerate(jobs):
-            problem = job.exception()
-            if problem is not None:
-                raise RunError(
-                    f"job {job.job_id} (part {number}) ended in {job.state}: "
-                    f"{str(problem).strip().splitlines()[-1]}; see {job.paths.stderr}; "
-                    "the same command goes on"
-                )
-
-    return work
-
-
-def choose_crew(workers: int, wanted: Cluster | None) -> Crew | None:
-    """A cluster where one is wanted, else so many processes, else nobody: this process alone."""
-    if wanted is not None:
-        return cluster(wanted)
-    return processes(workers) if workers else None
-
-
-def run_part(folder: str, number: int, count: int) -> None:
-    """What a cluster job does."""
-    do_part(Path(folder), Part(number, count))
-
-
-def _submit(folder: Path, wanted: Cluster) -> Sequence[Any]:
-    import submitit
-
-    try:
-        executor = submitit.AutoExecutor(folder=folder / "slurm", cluster="slurm")
-    except RuntimeError as missing:
-        raise RunError(
-            f"no SLURM here ({missing}); leave --use-cluster out to work on this machine"
-        ) from missing
-    options: dict[str, Any] = {
-        "name": f"eval-{folder.name}",
-        "timeout_min": wanted.minutes,
-        "cpus_per_task": wanted.cpus,
-        "slurm_array_parallelism": wanted.jobs,
-        "slurm_setup": [
-            f"export PYTHONPATH={PROJECT}:$PYTHONPATH",
-            *(f"export {name}={value}" for name, value in _threads(wanted.cpus).items()),
-        ],
-    }
-    if wanted.partition:
-        options["slurm_partition"] = wanted.partition
-    if wanted.gpus:
-        options["gpus_per_node"] = wanted.gpus
-    if wanted.exclude:
-        options["slurm_exclude"] = wanted.exclude
-    executor.update_parameters(**options)
-    numbers = list(range(wanted.jobs))
-    try:
-        return executor.map_array(
-            run_part, [str(folder)] * wanted.jobs, numbers, [wanted.jobs] * wanted.jobs
-        )
-    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as refused:
-        raise RunError(f"SLURM refused the jobs: {refused}; check --partition") from refused
 
 
 def _start(folder: Path, part: Part) -> subprocess.Popen[bytes]:
@@ -159,7 +62,7 @@ def _start(folder: Path, part: Part) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=os.environ | _threads(1) | {"PYTHONPATH": _path()},
+            env=os.environ | threads(1) | {"PYTHONPATH": _path()},
         )
 
 
@@ -170,7 +73,8 @@ def _device(folder: Path, part: Part) -> str:
     return ""
 
 
-def _threads(count: int) -> dict[str, str]:
+def threads(count: int) -> dict[str, str]:
+    """The environment of a process that computes with so many threads."""
     return {"OMP_NUM_THREADS": str(count), "OPENCV_FOR_THREADS_NUM": str(count)}
 
 
@@ -179,7 +83,7 @@ def _path() -> str:
     return f"{PROJECT}{os.pathsep}{before}" if before else str(PROJECT)
 
 
-def _watch(
+def watch(
     folder: Path, progress: ProgressCallback, stop: Stop, ended: Callable[[], list[bool]]
 ) -> None:
     """Tell how far everybody is, until all have ended or we shall stop."""

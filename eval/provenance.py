@@ -1,7 +1,6 @@
 """Where an evaluation's figures come from: weights, data, versions, machine, command."""
 
 import platform
-import resource
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ import torch
 from eval.plan import EvalPlan
 from eval.protocols import find_protocol
 from eval.report import CheckpointFacts, DataFacts, Environment, ProtocolFacts
+from floorseg.core.architectures import recognise
 from floorseg.core.checkpoint_file import digest
 
 PACKAGES = ("floorseg", "torch", "torchvision", "sam2", "numpy", "opencv-python-headless",
@@ -35,7 +35,7 @@ def checkpoint_facts(plan: EvalPlan, path: Path | None, model: Any) -> Checkpoin
         name=plan.name,
         file=str(path or ""),
         sha256=digest(path) if path else "",
-        architecture=type(model).__name__,
+        architecture=_architecture(model),
         parameters=sum(weight.numel() for weight in weights),
         image_size=int(getattr(model, "image_size", 0)),
     )
@@ -75,30 +75,46 @@ def protocol_facts(plan: EvalPlan) -> ProtocolFacts:
     )
 
 
-def environment(device: torch.device | str | None, command: Iterable[str] = ()) -> Environment:
-    """Where and when it ran, and with which versions."""
+def environment(
+    records: Mapping[int, Mapping[str, Any]], command: Iterable[str] = ()
+) -> Environment:
+    """When, with which versions, and where: on the devices that the pictures were evaluated on."""
+    devices = dict.fromkeys(record["device"] for record in records.values() if "device" in record)
     return Environment(
         command=shlex.join(command or ["python", *sys.orig_argv[1:]]),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        device=_device_name(device),
+        device=", ".join(devices),
         versions={"python": platform.python_version()}
         | {name: found for name in PACKAGES if (found := _version(name))},
     )
 
 
-def peak_memory_mb() -> float:
-    """Most memory this process has held: the GPU's where one was used, else the machine's."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return torch.cuda.max_memory_allocated() / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, kilobytes here
-
-
-def _device_name(device: torch.device | str | None) -> str:
+def device_name(device: torch.device | str | None) -> str:
+    """A device with the name of its chip."""
     kind = str(device or "cpu")
     if kind.startswith("cuda"):
         return f"{kind}: {torch.cuda.get_device_name(kind)}"
-    return f"{kind}: {platform.processor() or platform.machine()}"
+    return f"{kind}: {_processor()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _architecture(model: Any) -> str:
+    """As the list of architectures calls it; the class's name where it is none of them."""
+    shapes = (
+        {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        if hasattr(model, "state_dict")
+        else {}
+    )
+    known = recognise(shapes)
+    return known.name if known is not None else type(model).__name__
 
 
 def _version(name: str) -> str:

@@ -51,7 +51,8 @@ def evaluate(
         plan: what to evaluate.
         out: folder of the report; see ``eval.report`` for what will lie in it.
         subject: what is evaluated; None to load the plan's checkpoint.
-        crew: does the work elsewhere (processes, a cluster), see ``eval.crews``; None for here.
+        crew: does the work elsewhere (processes, a cluster), see ``eval.crews`` and
+            ``eval.cluster``; None for here.
         command: how this was started, for the report; None for this process's own command.
         progress: told how many pictures are done, and how long the rest will take.
         stop: asked before every picture.
@@ -100,7 +101,7 @@ def _sum_up(
         checkpoint=provenance.checkpoint_facts(plan, subject.path, model),
         data=provenance.data_facts(plan, records),
         protocol=provenance.protocol_facts(plan),
-        environment=provenance.environment(getattr(subject.predictor, "device", None), command),
+        environment=provenance.environment(records, command),
         scores=summary.score_all(pooled, records, clicks=clicks),
         cost=_cost(records),
         curve=tuple(summary.curve(pooled, clicks=clicks)),

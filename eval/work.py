@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.asking import Answering
+from eval.memory import forget_peak, peak_memory_mb
 from eval.picture import Asking, FindAll, Record, evaluate_picture
 from eval.plan import EvalPlan, read_plan
 from eval.protocols import find_protocol
-from eval.provenance import peak_memory_mb
+from eval.provenance import device_name
 from eval.records import RecordWriter, read_records
 from floorseg.core.checkpoint_file import digest
 from floorseg.core.everything import everything
@@ -66,6 +67,7 @@ def load_subject(plan: EvalPlan, device: str = "") -> Subject:
         CheckpointError: if it is missing or damaged.
         RunError: if it is not the one that the plan was written for.
     """
+    forget_peak()
     path = locate(plan.checkpoint)
     if plan.checkpoint_sha256 and digest(path) != plan.checkpoint_sha256:
         raise RunError(f"{path} has changed since this evaluation began; choose another --out")
@@ -134,7 +136,11 @@ def _one_picture(subject: Subject, plan: EvalPlan, dataset: Dataset, place: int)
         record = evaluate_picture(subject.predictor, sample, name, _asking(plan), subject.find_all)
     except (DatasetError, ImageError) as problem:
         return {"image": _name(entry.source, dataset.folder), "problem": str(problem)}
-    return record | {"seconds": time.perf_counter() - started, "memory_mb": peak_memory_mb()}
+    return record | {
+        "seconds": time.perf_counter() - started,
+        "memory_mb": peak_memory_mb(),
+        "device": device_name(getattr(subject.predictor, "device", None)),
+    }
 
 
 def _asking(plan: EvalPlan) -> Asking:

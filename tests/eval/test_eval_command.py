@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.crews import Cluster, cluster
+from eval.cluster import Cluster, cluster
 from eval.plan import EvalPlan
 from eval.records import count_records
 from eval.report import load_report, load_rows
