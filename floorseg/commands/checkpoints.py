@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, show, verify and slim checkpoints.", no_args_is_help=False)
 
+WIDE = 110  # columns a terminal needs for the origin to fit beside the rest
+
 _NAME = typer.Argument(help="A file, a name as the list shows it, or a Hugging Face id.")
 _JSON = typer.Option(False, "--json", help="Print JSON instead of a table.")
 _FOLDERS = typer.Option(
@@ -103,22 +105,28 @@ def _print_table(found: "list[CheckpointInfo]") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    with_origin = console.width > WIDE  # otherwise ``show`` tells it
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("name", overflow="fold")
-    table.add_column("architecture")
-    for title in ("parameters", "size", "image size"):
-        table.add_column(title, justify="right")
-    table.add_column("origin", overflow="fold")
+    for title in ("name", "architecture"):
+        table.add_column(title, no_wrap=True)
+    for title in ("weights", "size", "image"):
+        table.add_column(title, justify="right", no_wrap=True)
+    if with_origin:
+        table.add_column("origin", overflow="fold")
     for info in found:
-        table.add_row(
+        row = [
             info.name,
             info.title or "-",
             f"{info.parameters / 1e6:.1f} M" if info.parameters else "-",
             _size(info.bytes),
             f"{info.image_size} px" if info.image_size else "-",
-            Text(info.problem, "red") if info.problem else Text(_origin(info)),
-        )
-    Console().print(table)
+        ]
+        table.add_row(*row, *([_origin(info)] if with_origin else []))
+    console.print(table)
+    for info in found:
+        if info.problem:
+            console.print(Text(f"{info.name}: {info.problem}", "red"))
 
 
 def _origin(info: "CheckpointInfo") -> str:

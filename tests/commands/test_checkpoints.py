@@ -32,11 +32,23 @@ def run(*arguments):
     return done.output
 
 
-def test_the_list_shows_name_architecture_size_and_origin(folder):
-    shown = run()
+def test_the_list_shows_name_architecture_size_and_where_there_is_room_the_origin(
+    folder, monkeypatch
+):
+    facts = ("mine", "SAM 2.1 nano", "3.7 M", "15.0 MB", "64 px")
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = run()
+    monkeypatch.setenv("COLUMNS", "140")
+    wide = run()
 
-    for part in ("mine", "SAM 2.1 nano", "3.7 M", "15.0 MB", "64 px", "rooms [v2]"):
-        assert part in shown
+    assert all(part in narrow and part in wide for part in facts)
+    assert "rooms [v2]" in wide and "rooms" not in narrow
+
+
+def test_a_damaged_file_is_listed_with_what_is_wrong(folder):
+    (folder / "torn.pt").write_bytes(b"<html>not found</html>")
+
+    assert "torn: " in run()
 
 
 def test_the_list_is_also_json(folder):
