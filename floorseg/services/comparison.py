@@ -113,7 +113,7 @@ class Comparison:
             score=answer.scores[0],
             encode_seconds=encode_seconds,
             seconds=answer.seconds,
-            weight_bytes=self._weight_bytes(checkpoint),
+            weight_bytes=self.segmenter.weight_bytes(checkpoint),
             plan_bytes=self.segmenter.embedding_bytes(token, checkpoint),
         )
 
@@ -126,7 +126,7 @@ class Comparison:
         plan = self.segmenter.plans.get(token)
         key = (checkpoint, plan.digest)
         with self._turn(plan.owner):
-            self.segmenter.predictor(checkpoint)  # loading is not encoding
+            self.segmenter.load(checkpoint)  # loading is not encoding
             start = perf_counter()
             self.segmenter.prepare(token, checkpoint)
             took = perf_counter() - start
@@ -172,10 +172,6 @@ class Comparison:
             while len(self._turns) > _OWNERS_KEPT:
                 self._turns.popitem(last=False)
             return turn
-
-    def _weight_bytes(self, checkpoint: str) -> int:
-        model = self.segmenter.predictor(checkpoint).model
-        return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def read_sample(opened: Opened, row: int, root: Path) -> Sample:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
 
@@ -22,6 +23,7 @@ from floorseg.core.prompts import centre_click
 from floorseg.core.structures import Point, Progress, Prompt
 from floorseg.data.annotation import Sample
 from floorseg.errors import FloorsegError
+from floorseg.services.borrowed_gpu import borrowed_predictor, borrows_gpu, gpu_is_borrowed
 from floorseg.services.comparison import read_sample, relative_name, scaled
 from floorseg.services.datasets import Opened
 from floorseg.services.segmenter import Segmenter
@@ -123,7 +125,7 @@ class Scans:
         if len(set(checkpoints)) < 2:
             raise FloorsegError("choose two different checkpoints to see where they differ")
         for checkpoint in checkpoints:
-            self._segmenter.predictor(checkpoint)
+            self._segmenter.load(checkpoint)
         rows = spread(rows_of(opened, split), limit)
         if not rows:
             raise FloorsegError(f"{opened.name} has no samples in the split {split!r}")
@@ -189,14 +191,27 @@ class Scans:
         answers = []
         for checkpoint in scan.checkpoints:
             with lanes.long():
-                predictor = self._segmenter.predictor(checkpoint)
-                answers.append(answer_all(predictor, pixels, [click.point for click in clicks]))
+                points = [click.point for click in clicks]
+                answers.append(self._answers(checkpoint, pixels, points))
         spots = [
             _spot(row, name, click, [masks[i] for masks in answers])
             for i, click in enumerate(clicks)
         ]
         ordered = sorted((*scan.spots, *spots), key=lambda s: (s.agreement, s.row, s.point))
         scan.spots = tuple(ordered[:MAX_SPOTS])
+
+    def _answers(self, checkpoint: str, pixels: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+        if gpu_is_borrowed():
+            file = self._segmenter.models.find(checkpoint)
+            return _answer_at_once(file, self._segmenter.settings.device, pixels, points)
+        return answer_all(self._segmenter.predictor(checkpoint), pixels, points)
+
+
+@borrows_gpu
+def _answer_at_once(
+    file: Path, device: str, pixels: np.ndarray, points: Sequence[Point]
+) -> np.ndarray:
+    return answer_all(borrowed_predictor(file, device), pixels, points)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

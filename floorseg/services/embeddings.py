@@ -7,11 +7,11 @@ from threading import Lock
 
 from floorseg.core.predictor import Embedding
 
-Key = tuple[str, str]  # checkpoint, digest of the plan
+Key = tuple[str, str]  # key of the weights, digest of the plan
 
 
 class EmbeddingCache:
-    """Embeddings by checkpoint and plan, the least recently used dropped first.
+    """Embeddings by weights and plan, the least recently used dropped first.
 
     Whoever asks for one that is being made waits for it instead of making it again.
 
@@ -36,7 +36,7 @@ class EmbeddingCache:
             return future.result()
         try:
             future.set_result(make())
-        except BaseException as problem:
+        except BaseException as problem:  # any: those who wait must hear of it, not wait for ever
             with self._lock:
                 self._entries.pop(key, None)
             future.set_exception(problem)
@@ -48,6 +48,12 @@ class EmbeddingCache:
         """Drop the embeddings of plans that nobody has open."""
         with self._lock:
             for key in [k for k, f in self._entries.items() if f.done() and k[1] not in digests]:
+                del self._entries[key]
+
+    def forget_model(self, model: str) -> None:
+        """Drop what weights saw that nobody will ask for again."""
+        with self._lock:
+            for key in [k for k, f in self._entries.items() if f.done() and k[0] == model]:
                 del self._entries[key]
 
     @property

@@ -1,8 +1,9 @@
 """Searches of whole plans in the background: watched, stopped, and forgotten with their page."""
 
+import logging
 import secrets
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from time import monotonic
@@ -11,6 +12,7 @@ from floorseg.core.patch import Patch
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback
 from floorseg.errors import FloorsegError, Stopped
 
+_log = logging.getLogger(__name__)
 _KEPT = 64  # finished searches whose result was not fetched
 _PER_OWNER = 2  # waiting or running at a time
 
@@ -35,7 +37,7 @@ class Search:
         progress: how far it has come.
         state: "waiting", "running", "done", "stopped" or "failed".
         found: the regions, once done.
-        problem: what went wrong, once failed.
+        problem: what went wrong, once failed; why it was stopped, if not by its page.
     """
 
     token: str
@@ -89,7 +91,7 @@ class Searches:
             for token in over[: max(0, len(self._searches) - _KEPT)]:
                 del self._searches[token]
             self._searches[search.token] = search
-        self._pool.submit(self._run, search, find)
+        self._pool.submit(self._run, search, find).add_done_callback(_log_a_bug)
         return search
 
     def get(self, token: str) -> Search:
@@ -126,8 +128,14 @@ class Searches:
             search.progress = progress
 
         def over() -> bool:
-            late = self._max_seconds and monotonic() - (search.started or 0) > self._max_seconds
-            return search.stopping.is_set() or bool(late)
+            limit = self._max_seconds
+            if limit and monotonic() - (search.started or 0) > limit:
+                search.problem = (
+                    f"the search took longer than the {limit:.0f} s that this public page allows; "
+                    "choose another preset or a smaller model"
+                )
+                search.stopping.set()
+            return search.stopping.is_set()
 
         state = "failed"
         try:
@@ -143,3 +151,9 @@ class Searches:
             search.state = state
             if state == "failed" and not search.problem:
                 search.problem = "the search broke off; the server's log says why"
+
+
+def _log_a_bug(ended: Future[None]) -> None:
+    """What is no ``FloorsegError`` would otherwise vanish with its thread."""
+    if not ended.cancelled() and (bug := ended.exception()) is not None:
+        _log.error("a search broke off", exc_info=bug)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from time import perf_counter
 
@@ -15,18 +16,18 @@ import numpy as np
 from torch import Tensor
 
 from floorseg.core.checkpoint_info import CheckpointInfo
+from floorseg.core.device import resolve_device
 from floorseg.core.enlarge import enlarge
 from floorseg.core.everything import everything
-from floorseg.core.model import find_checkpoint, load_model, resolve_device
 from floorseg.core.patch import Patch
 from floorseg.core.predictor import Decoded, Embedding, Predictor
 from floorseg.core.presets import find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt
-from floorseg.errors import CheckpointError, FloorsegError
-from floorseg.services.borrowed_gpu import borrows_gpu, gpu_is_borrowed
-from floorseg.services.catalog import checkpoint_folders, list_checkpoints
+from floorseg.errors import FloorsegError
+from floorseg.services.borrowed_gpu import borrowed_predictor, borrows_gpu, gpu_is_borrowed
 from floorseg.services.embeddings import EmbeddingCache
 from floorseg.services.lanes import Lanes
+from floorseg.services.models import Loaded, Models
 from floorseg.services.plans import Plan, PlanStore
 from floorseg.services.searches import Search, Searches
 from floorseg.services.uploads import read_picture
@@ -65,14 +66,12 @@ class Segmenter:
         memory = int(settings.embedding_cache_mb * 1e6)
         self.plans = PlanStore(memory)
         self.embeddings = EmbeddingCache(memory)
+        self.models = Models(settings, keep=_MODELS_KEPT, replaced=self.embeddings.forget_model)
         self.searches = Searches(max_seconds=_PUBLIC_SEARCH_SECONDS if settings.public else None)
         self._lanes = Lanes()
         # one thread each for the model: every thread that runs torch keeps threads and memory
         self._clicking = ThreadPoolExecutor(1, thread_name_prefix="click")
         self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
-        self._models: OrderedDict[str, Predictor] = OrderedDict()
-        self._models_lock = Lock()
-        self._loading = Lock()
         self._previous: OrderedDict[tuple[object, ...], Tensor] = OrderedDict()
         self._previous_lock = Lock()
 
@@ -80,8 +79,7 @@ class Segmenter:
 
     def checkpoints(self) -> list[CheckpointInfo]:
         """The checkpoints that can be used, the default one first."""
-        usable = [c for c in list_checkpoints(checkpoint_folders(self.settings)) if c.usable]
-        return sorted(usable, key=lambda c: c.name != self.settings.checkpoint)
+        return self.models.listed()
 
     @property
     def device(self) -> str:
@@ -94,38 +92,22 @@ class Segmenter:
         return self._lanes
 
     def predictor(self, checkpoint: str) -> Predictor:
-        """The model of a listed checkpoint, loaded when it is first asked for.
+        """The model of a listed checkpoint; see ``Models.get``."""
+        return self.models.get(checkpoint).predictor
 
-        Raises:
-            CheckpointError: if no such checkpoint is listed; paths and hub ids are refused, since
-                anybody may ask.
-        """
-        found = self._loaded(checkpoint)
-        if found is not None:
-            return found
-        with self._loading:  # held for seconds: whoever uses a loaded model does not come here
-            found = self._loaded(checkpoint)
-            if found is None:
-                found = self._load(checkpoint)
-                with self._models_lock:
-                    self._models[checkpoint] = found
-                    while len(self._models) > _MODELS_KEPT:
-                        self._models.popitem(last=False)
-            return found
+    def load(self, checkpoint: str) -> None:
+        """Have a checkpoint ready; where a GPU is only borrowed, see that there is one."""
+        if gpu_is_borrowed():
+            self.models.find(checkpoint)
+        else:
+            self.models.get(checkpoint)
 
-    def _loaded(self, checkpoint: str) -> Predictor | None:
-        with self._models_lock:
-            found = self._models.get(checkpoint)
-            if found is not None:
-                self._models.move_to_end(checkpoint)
-            return found
-
-    def _load(self, checkpoint: str) -> Predictor:
-        known = [c.name for c in self.checkpoints()]
-        if checkpoint not in known:
-            raise CheckpointError(_no_such_checkpoint(checkpoint, known))
-        path = find_checkpoint(checkpoint, checkpoint_folders(self.settings))
-        return Predictor(load_model(path, self.settings.device))
+    def weight_bytes(self, checkpoint: str) -> int:
+        """Memory that a checkpoint's weights take."""
+        if gpu_is_borrowed():
+            return self.models.find(checkpoint).stat().st_size
+        model = self.predictor(checkpoint).model
+        return sum(p.numel() * p.element_size() for p in model.parameters())
 
     # -- plans
 
@@ -148,12 +130,14 @@ class Segmenter:
         start = perf_counter()
         if gpu_is_borrowed():  # nothing can be kept there
             return 0.0
-        self._embed(self.plans.get(token), checkpoint)
+        self._embed(self.plans.get(token), self.models.get(checkpoint))
         return perf_counter() - start
 
     def embedding_bytes(self, token: str, checkpoint: str) -> int:
-        """Memory that a checkpoint's view of a plan takes."""
-        return self._embed(self.plans.get(token), checkpoint).nbytes
+        """Memory that a checkpoint's view of a plan takes; none where nothing is kept."""
+        if gpu_is_borrowed():
+            return 0
+        return self._embed(self.plans.get(token), self.models.get(checkpoint)).nbytes
 
     # -- answers
 
@@ -169,14 +153,15 @@ class Segmenter:
         if len(prompt.points) > MAX_POINTS:
             raise FloorsegError(f"{len(prompt.points)} clicks are too many; {MAX_POINTS} will do")
         plan = self.plans.get(token)
-        predictor = self.predictor(checkpoint)
         if gpu_is_borrowed():
-            return _answer_at_once(predictor, plan.pixels, prompt)
-        embedding = self._embed(plan, checkpoint)
+            file = self.models.find(checkpoint)
+            return _answer_at_once(file, self.settings.device, plan.pixels, prompt)
+        model = self.models.get(checkpoint)
+        embedding = self._embed(plan, model)
         start = perf_counter()
 
         def answer() -> tuple[Tensor, np.ndarray]:
-            decoded = self._decode(predictor, embedding, plan, checkpoint, prompt)
+            decoded = self._decode(model, embedding, plan, prompt)
             masks = enlarge(decoded.logits[0], plan.size) > 0
             return decoded.scores[0], masks.cpu().numpy()
 
@@ -194,8 +179,10 @@ class Segmenter:
 
         def find(progress: ProgressCallback, stop: Callable[[], bool]) -> list[MaskProposal]:
             if gpu_is_borrowed():
-                return _search_at_once(self.predictor(checkpoint), plan.pixels, preset)
-            embedding = self._embed(plan, checkpoint)
+                file = self.models.find(checkpoint)
+                return _search_at_once(file, self.settings.device, plan.pixels, preset)
+            model = self.models.get(checkpoint)
+            embedding = self._embed(plan, model)
 
             def pause_and_ask() -> bool:
                 self._lanes.give_way()
@@ -203,41 +190,35 @@ class Segmenter:
 
             with self._lanes.long():
                 return everything(
-                    self.predictor(checkpoint), embedding, chosen,
+                    model.predictor, embedding, chosen,
                     progress=progress, stop=pause_and_ask,
                 )  # fmt: skip
 
-        self.predictor(checkpoint)
+        self.load(checkpoint)
         return self.searches.start(plan.owner, find)
 
-    def _embed(self, plan: Plan, checkpoint: str) -> Embedding:
-        predictor = self.predictor(checkpoint)
-        return self.embeddings.get((checkpoint, plan.digest), lambda: self._encode(predictor, plan))
+    def _embed(self, plan: Plan, model: Loaded) -> Embedding:
+        return self.embeddings.get(
+            (model.key, plan.digest), lambda: self._encode(model.predictor, plan)
+        )
 
     def _encode(self, predictor: Predictor, plan: Plan) -> Embedding:
         with self._lanes.encode():
             return self._encoding.submit(predictor.encode, plan.pixels).result()
 
-    def _decode(
-        self,
-        predictor: Predictor,
-        embedding: Embedding,
-        plan: Plan,
-        checkpoint: str,
-        prompt: Prompt,
-    ) -> Decoded:
+    def _decode(self, model: Loaded, embedding: Embedding, plan: Plan, prompt: Prompt) -> Decoded:
         """Three candidates for the first click or box; each further click mends the best one."""
-        key = (checkpoint, plan.digest, prompt.points, prompt.box)
+        key = (model.key, plan.digest, prompt.points, prompt.box)
         previous = None
         if len(prompt.points) + (prompt.box is not None) > 1:
             before = prompt.without_last_point()
-            earlier = (checkpoint, plan.digest, before.points, before.box)
+            earlier = (model.key, plan.digest, before.points, before.box)
             with self._previous_lock:
                 previous = self._previous.get(earlier)
             if previous is None:
-                first = self._decode(predictor, embedding, plan, checkpoint, before)
+                first = self._decode(model, embedding, plan, before)
                 previous = _best(first)
-        decoded = predictor.decode_logits(
+        decoded = model.predictor.decode_logits(
             embedding,
             [prompt],
             multimask=previous is None,
@@ -251,8 +232,9 @@ class Segmenter:
 
 
 @borrows_gpu
-def _answer_at_once(predictor: Predictor, pixels: np.ndarray, prompt: Prompt) -> Answer:
+def _answer_at_once(file: Path, device: str, pixels: np.ndarray, prompt: Prompt) -> Answer:
     """Encode and decode in one call, for a GPU that is only borrowed."""
+    predictor = borrowed_predictor(file, device)
     start = perf_counter()
     multimask = len(prompt.points) + (prompt.box is not None) == 1
     [found] = predictor.decode(predictor.encode(pixels), [prompt], multimask=multimask)
@@ -261,18 +243,9 @@ def _answer_at_once(predictor: Predictor, pixels: np.ndarray, prompt: Prompt) ->
 
 
 @borrows_gpu
-def _search_at_once(predictor: Predictor, pixels: np.ndarray, preset: str) -> list[MaskProposal]:
-    return everything(predictor, pixels, preset)
+def _search_at_once(file: Path, device: str, pixels: np.ndarray, preset: str) -> list[MaskProposal]:
+    return everything(borrowed_predictor(file, device), pixels, preset)
 
 
 def _best(decoded: Decoded) -> Tensor:
     return decoded.logits[0, int(decoded.best()[0])]
-
-
-def _no_such_checkpoint(name: str, known: list[str]) -> str:
-    if not known:
-        return (
-            "there are no checkpoints; put one into the checkpoints folder, or make one with "
-            "python -m floorseg train -c configs/nano_rooms.yaml"
-        )
-    return f"there is no checkpoint {name[:80]!r}; choose from {', '.join(known[:20])}"

@@ -97,8 +97,7 @@ class Api:
         if not plan:
             raise FloorsegError("no plan was sent; pass plan=handle_file('plan.png')")
         file = Path(plan)
-        owner = f"api-{request.session_hash}"
-        return self._segmenter.open_plan(file.read_bytes(), file.name, owner)
+        return self._segmenter.open_plan(file.read_bytes(), file.name, str(request.session_hash))
 
 
 def _prompt(points: Any, box: Any) -> Prompt:
