@@ -122,7 +122,7 @@ def _print_table(found: "list[CheckpointInfo]") -> None:
             _size(info.bytes),
             f"{info.image_size} px" if info.image_size else "-",
         ]
-        table.add_row(*row, *([_origin(info)] if with_origin else []))
+        table.add_row(*row, *([Text(_origin(info))] if with_origin else []))
     console.print(table)
     for info in found:
         if info.problem:
