@@ -18,6 +18,8 @@ from floorseg.errors import DatasetError
 
 Segmentation = Mapping[str, Any]
 
+AT_ONCE = 255  # pycocotools 2.0 fails on more: it counts them in eight bits on the way
+
 
 def encode(mask: np.ndarray) -> dict[str, Any]:
     """Compressed COCO RLE of a mask.
@@ -49,10 +51,10 @@ def bbox(segmentation: Segmentation) -> tuple[float, float, float, float]:
 
 def areas(segmentations: Sequence[Segmentation]) -> np.ndarray:
     """int64 (N,) numbers of pixels of many compressed COCO RLEs, in one call."""
-    # pycocotools 2.0 fails on more than 255 at once: it counts them in eight bits on the way
-    blocks = [segmentations[start : start + 255] for start in range(0, len(segmentations), 255)]
-    counted = [np.asarray(coco_mask.area(list(block))).astype(np.int64) for block in blocks]
-    return np.concatenate(counted) if counted else np.zeros(0, dtype=np.int64)
+    if len(segmentations) > AT_ONCE:
+        starts = range(0, len(segmentations), AT_ONCE)
+        return np.concatenate([areas(segmentations[start : start + AT_ONCE]) for start in starts])
+    return np.asarray(coco_mask.area(list(segmentations))).astype(np.int64)
 
 
 def boxes(segmentations: Sequence[Segmentation]) -> np.ndarray:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from PIL import Image
 
+from floorseg.core import rle
 from floorseg.data.convert import convert
 from floorseg.data.dataset import open_dataset
 from floorseg.data.index import read_index
@@ -124,3 +125,28 @@ def test_areas_are_counted_where_a_file_states_boxes_areas(tmp_path):
         row["area"] = 999.5
     path.write_bytes(orjson.dumps(content))
     assert read_index(open_dataset(tmp_path), workers=1).area.tolist() == [200] * 6
+
+
+@pytest.mark.parametrize("spoil", ["pairs", "no area", "no size", "a class by another kind"])
+def test_an_odd_file_is_counted_like_its_sound_neighbours(tmp_path, spoil):
+    for name in ("odd", "sound"):
+        masks = [annotation(n, room(at=(5, n)), category_id=1, category_name="r") for n in range(6)]
+        path = write_sample(tmp_path, name, drawing(), masks)
+    path = tmp_path / "odd.json"
+    content = json.loads(path.read_text())
+    for row in content["annotations"]:
+        if spoil == "pairs":
+            row["segmentation"] = pack(pairs_of(rle.decode(row["segmentation"])), (40, 60))
+        elif spoil == "no area":
+            del row["area"]
+        elif spoil == "no size":
+            del row["segmentation"]["size"]
+        else:
+            row["category_name"] = 7
+    path.write_bytes(orjson.dumps(content))
+
+    index = read_index(open_dataset(tmp_path), workers=1)
+
+    assert index.masks.tolist() == [6, 6]
+    assert index.area.tolist() == [200] * 12
+    assert index.x[:6].tolist() == index.x[6:].tolist()
