@@ -1,13 +1,11 @@
 """What the Dataset tab's script asks of the server: payload in, one service call, JSON out."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from floorseg.data.writers import WRITERS
 from floorseg.errors import DatasetError, FloorsegError
-from floorseg.services.dataset_gallery import SORTS, Wanted, choose
+from floorseg.services.dataset_gallery import SORTS, choose
 from floorseg.services.dataset_paths import refuse_public
 from floorseg.services.dataset_samples import annotation_text, thumbnail, view_sample
 from floorseg.services.dataset_tasks import DatasetTasks, Task
@@ -15,6 +13,17 @@ from floorseg.services.datasets import Datasets, Opened, Opening
 from floorseg.services.rle_view import examples
 from floorseg.settings import Settings
 from floorseg.ui.canvas import Handler
+from floorseg.ui.dataset_payloads import (
+    PAGE,
+    Browse,
+    Copy,
+    Draw,
+    OfDataset,
+    OfFindings,
+    OfRows,
+    OfSample,
+    OfTask,
+)
 from floorseg.ui.dataset_plots import class_label, figures
 from floorseg.ui.dataset_wire import (
     card_json,
@@ -26,87 +35,9 @@ from floorseg.ui.dataset_wire import (
     task_json,
 )
 
-PAGE = 24  # thumbnails
 PATIENCE = 0.8  # seconds until a page rather hears how far the opening is
 AUTOMATIC = 2000  # images up to which a dataset is checked as soon as it is opened
 _ROWS = 100  # findings sent at a time
-
-Name = Annotated[str, Field(max_length=400)]
-Row = Annotated[int, Field(ge=0, le=10**9)]
-
-
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class OfDataset(_Payload):
-    """A dataset as offered, and one of its splits or all."""
-
-    name: Name
-    split: Annotated[str, Field(max_length=20)] = ""
-
-
-class Browse(OfDataset):
-    """What the gallery shall show."""
-
-    class_row: Row | None = None
-    code: Annotated[str, Field(max_length=60)] = ""
-    at_least: Row = 0
-    at_most: Row | None = None
-    text: Annotated[str, Field(max_length=200)] = ""
-    sort: Annotated[str, Field(max_length=20)] = "name"
-    descending: bool = False
-    page: Row = 0
-
-    def wanted(self) -> Wanted:
-        """As the service takes it."""
-        return Wanted(
-            self.split, self.class_row, self.code, self.at_least, self.at_most, self.text,
-            self.sort, self.descending,
-        )  # fmt: skip
-
-
-class OfRows(OfDataset):
-    """Some samples."""
-
-    rows: Annotated[list[Row], Field(max_length=PAGE)]
-
-
-class OfSample(Browse):
-    """A sample, as one of those the gallery shows."""
-
-    row: Row
-    place: Row = 0
-
-
-class OfFindings(OfDataset):
-    """Which findings to list."""
-
-    code: Annotated[str, Field(max_length=60)] = ""
-    text: Annotated[str, Field(max_length=200)] = ""
-    page: Row = 0
-    kind: Annotated[str, Field(pattern="^(csv|json)$")] = "csv"
-
-
-class Copy(OfDataset):
-    """A dataset to be made from another."""
-
-    target: Annotated[str, Field(max_length=80)]
-    to: Annotated[str, Field(max_length=20)] = "sa1b"
-    for_sam2: bool = False
-
-
-class Draw(_Payload):
-    """A synthetic dataset to be drawn."""
-
-    target: Annotated[str, Field(max_length=80)] = "synthetic"
-    images: Annotated[int, Field(ge=1, le=200)] = 40
-
-
-class OfTask(_Payload):
-    """A task that was started."""
-
-    task: Annotated[str, Field(max_length=64)]
 
 
 class DatasetCalls:
