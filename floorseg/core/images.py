@@ -8,6 +8,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from floorseg.core.orientation import SIDEWAYS, exif_orientation
 from floorseg.errors import ImageError
 
 pillow_heif.register_heif_opener()  # what phones take pictures in
@@ -55,7 +56,7 @@ def image_size(path: str | Path) -> tuple[int, int]:
     """
     with _open(path, None) as picture:
         width, height = picture.size
-        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        turned = exif_orientation(picture) in SIDEWAYS
     return (height, width) if turned else (width, height)
 
 

@@ -12,6 +12,7 @@ import orjson
 from PIL import Image
 
 from floorseg.core.images import image_size, read_image
+from floorseg.core.orientation import exif_orientation
 from floorseg.errors import DatasetError, ImageError
 
 MAX_JSON_BYTES = 4_000_000_000
@@ -120,7 +121,7 @@ def mend_picture(folder: Path, name: str, source: Path) -> WrittenImage:
     try:
         with Image.open(source) as picture:
             kind = picture.format or ""
-            is_sound = picture.mode == "RGB" and picture.getexif().get(0x0112, 1) in (0, 1)
+            is_sound = picture.mode == "RGB" and exif_orientation(picture) in (0, 1)
         if is_sound and kind in _KINDS:
             return write_image(folder, name, source.read_bytes())
         suffix = ".jpg" if kind in ("JPEG", "MPO") else ".png"

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from floorseg.core import rle
+from floorseg.core.orientation import exif_orientation
 from floorseg.data.annotation import Sample
 
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation -> stored to upright
@@ -43,6 +44,6 @@ def _header(sample: Sample) -> tuple[int, tuple[int, int]]:
     """EXIF orientation and stored (width, height); whoever needs the pixels reports damage."""
     try:
         with Image.open(sample.image_path) as picture:
-            return picture.getexif().get(0x0112, 1), picture.size
+            return exif_orientation(picture), picture.size
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return 1, (0, 0)

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from floorseg.core.images import MAX_PIXELS
+from floorseg.core.orientation import SIDEWAYS, exif_orientation
 
 SMALL = 320  # pixels, the longer side of the picture that is kept
 KINDS = {  # Pillow's name -> the suffixes that say so
@@ -64,8 +65,8 @@ def _decoded(path: Path, picture: Image.Image) -> Picture:
     stored, kind, mode = picture.size, picture.format or "", picture.mode
     if stored[0] * stored[1] > MAX_PIXELS:
         return Picture(path, problem=f"it has {stored[0]} x {stored[1]} pixels, too many to read")
-    orientation = picture.getexif().get(0x0112, 1)
-    turned = orientation in (5, 6, 7, 8)
+    orientation = exif_orientation(picture)
+    turned = orientation in SIDEWAYS
     size = (stored[1], stored[0]) if turned else stored
     picture.draft(
         "L", (SMALL, SMALL)
