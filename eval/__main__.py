@@ -100,7 +100,10 @@ def show(
 def compare(
     reports: Annotated[list[Path], typer.Argument(help="Report folders; the first is the base.")],
 ) -> None:
-    """Compare reports of the same pictures and prompts, object by object."""
+    """Compare reports of the same pictures and prompts, object by object.
+
+    One that cannot be set against the first is set against the earliest that it can.
+    """
     from eval.report import compare as compare_reports
     from eval.report import find_reports
     from eval.tables import comparison
@@ -108,10 +111,13 @@ def compare(
     folders = find_reports(reports)
     if len(folders) < 2:
         raise ConfigError(f"two reports are needed to compare, found {len(folders)}")
-    for other in folders[1:]:
+    for place, other in enumerate(folders[1:], start=1):
         found = compare_reports(folders[0], other)
         for line in found.warnings:
-            console.print(f"not comparable: {line}")
+            console.print(f"not comparable: {line}", markup=False)
+        if found.warnings:  # a report before it may be of the same pictures and prompts
+            others = (compare_reports(base, other) for base in folders[1:place])
+            found = next((one for one in others if not one.warnings), found)
         if found.scores:
             Console().print(comparison(found))
 

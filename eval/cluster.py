@@ -23,6 +23,7 @@ from floorseg.errors import RunError
 
 FOLDER, JOBS = "slurm", "jobs.json"
 _ASK_QUEUE = 5.0  # seconds between two questions to SLURM
+_RULE = "-" * 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,4 +185,8 @@ def _obituary(job: Any) -> str:
     if not job.paths.result_pickle.exists():
         return "was killed or cancelled"
     problem = job.exception()
-    return f"failed: {str(problem).strip().splitlines()[-1]}" if problem is not None else ""
+    if problem is None:
+        return ""
+    parts = str(problem).split(_RULE)  # submitit quotes what the job said between two rules
+    said = parts[-2] if len(parts) > 2 else parts[0]
+    return f"failed: {said.strip().splitlines()[-1]}"

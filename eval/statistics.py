@@ -5,6 +5,7 @@ ratio of sums over pictures (a mean is: sum of values over number of values), so
 dot products.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,8 @@ DRAWS = 2000
 PERMUTATIONS = 5000
 CONFIDENCE = 0.95
 _CHUNK = 500  # permutations held in memory at a time
+
+Figure = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,34 +173,81 @@ def ratio_difference(
     Returns:
         None where one of them has nothing below its line.
     """
-    parts = np.stack([first_above, first_below, second_above, second_below], axis=1)
-    parts = parts.astype(np.float64)
-    if len(parts) == 0 or min(parts[:, 1].sum(), parts[:, 3].sum()) <= 0:
+    return paired_difference(
+        np.stack([first_above, first_below], axis=1),
+        np.stack([second_above, second_below], axis=1),
+        mean_of_ratios, count=count, higher_is_better=higher_is_better, seed=seed,
+    )  # fmt: skip
+
+
+def paired_difference(
+    first: np.ndarray,
+    second: np.ndarray,
+    figure: Figure,
+    *,
+    count: int | None = None,
+    higher_is_better: bool = True,
+    seed: int = 0,
+) -> Difference | None:
+    """Second minus first of any figure that is computed from sums over pictures.
+
+    Args:
+        first: float (pictures, K), what each picture adds to A's sums.
+        second: the same for B.
+        figure: sums float (N, K) -> the figure of each (N,), NaN where there is none.
+        count: how many values stand behind it; None for the number of pictures.
+        higher_is_better: False where less is better.
+        seed: of the draws.
+
+    Returns:
+        None where one of them has no such figure.
+    """
+    parts = np.stack([first, second]).astype(np.float64)  # (2, pictures, K)
+    if parts.shape[1] == 0:
         return None
-    mean = float(_gap(parts.sum(axis=0)[None])[0])
-    drawn = _gap(draw_weights(len(parts), seed=seed) @ parts)
+    mean = float(_gap(figure, *parts.sum(axis=1)[:, None])[0])
+    if not np.isfinite(mean):
+        return None
+    weights = draw_weights(parts.shape[1], seed=seed)
+    drawn = _gap(figure, weights @ parts[0], weights @ parts[1])
     tail = (1 - CONFIDENCE) / 2 * 100
     low, high = (float(end) for end in np.nanpercentile(drawn, [tail, 100 - tail]))
-    p_value = _permutation(parts, abs(mean), seed)
+    p_value = _permutation(parts, figure, abs(mean), seed)
     verdict = Verdict.CANNOT_TELL
     if p_value < 1 - CONFIDENCE and (low > 0 or high < 0):
         verdict = Verdict.BETTER if (mean > 0) == higher_is_better else Verdict.WORSE
-    return Difference(mean, low, high, p_value, count or len(parts), verdict)
+    return Difference(mean, low, high, p_value, count or parts.shape[1], verdict)
 
 
-def _gap(sums: np.ndarray) -> np.ndarray:
-    """Second ratio minus first of sums (N, 4); NaN where a line has nothing below it."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]
+def mean_of_ratios(sums: np.ndarray) -> np.ndarray:
+    """Mean over classes of above / below, classes with nothing below their line left out.
+
+    Args:
+        sums: float (N, 2 * classes), those above all lines first.
+
+    Returns:
+        float (N,); NaN where no class has anything below its line.
+    """
+    above, below = np.split(sums, 2, axis=1)
+    ratios = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    present = (below > 0).sum(axis=1)
+    return np.divide(ratios.sum(axis=1), present, out=np.full(len(sums), np.nan), where=present > 0)
 
 
-def _permutation(parts: np.ndarray, observed: float, seed: int) -> float:
+def _gap(figure: Figure, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Second figure minus first; NaN where one of them is absent."""
+    return figure(second) - figure(first)
+
+
+def _permutation(parts: np.ndarray, figure: Figure, observed: float, seed: int) -> float:
     """Share of random swaps of A and B, picture by picture, that differ at least as much."""
     rng = np.random.default_rng(seed + 1)
-    swapped = parts[:, [2, 3, 0, 1]] - parts
+    change = parts[1] - parts[0]
+    first, second = parts.sum(axis=1)
     reached = 0
     for start in range(0, PERMUTATIONS, _CHUNK):
-        swap = rng.integers(0, 2, size=(min(_CHUNK, PERMUTATIONS - start), len(parts)))
-        sums = parts.sum(axis=0) + swap.astype(np.float64) @ swapped
-        reached += int((np.abs(_gap(sums)) >= observed - 1e-12).sum())
+        swap = rng.integers(0, 2, size=(min(_CHUNK, PERMUTATIONS - start), len(change)))
+        moved = swap.astype(np.float64) @ change
+        gaps = _gap(figure, first + moved, second - moved)
+        reached += int((np.abs(gaps) >= observed - 1e-12).sum())
     return (1 + reached) / (1 + PERMUTATIONS)

@@ -6,7 +6,7 @@ Objects are compared one by one, so what makes a picture hard for both does not 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,13 @@ from eval.records import read_records
 from eval.report.schema import EvalReport
 from eval.report.store import load_report, load_rows
 from eval.report.words import LOWER_IS_BETTER, SCORES
-from eval.statistics import Difference, difference, ratio_difference
+from eval.statistics import (
+    Difference,
+    difference,
+    mean_of_ratios,
+    paired_difference,
+    ratio_difference,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
 _PAIR_BY = ["place", "instance", "trial"]
 _PAIRED = ("iou", "best_iou", "boundary_iou", "dice", "auc", "noc_85", "noc_90")
 _CLICKS = (2, 3, 5, 10)
+
+Records = Mapping[int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +67,13 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
             first=a.checkpoint.name, second=b.checkpoint.name, warnings=tuple(warnings)
         )
     pairs = _pairs(first, second, a)
+    records = read_records(Path(first)), read_records(Path(second))
+    scores = _scores(pairs, a) | _of_pictures(pairs) | _of_pixels(*records)
     return Comparison(
         first=a.checkpoint.name,
         second=b.checkpoint.name,
-        scores=_scores(pairs, a) | _match_scores(Path(first), Path(second), a),
+        scores={name: scores[name] for name in SCORES if name in scores}
+        | _match_scores(*records, a),
         labels=_groups(pairs, "label", [group.name for group in a.labels]),
         bands=_groups(pairs, "band", [group.name for group in a.bands]),
     )
@@ -118,7 +129,36 @@ def _scores(pairs: "pd.DataFrame", report: EvalReport) -> dict[str, Difference]:
         name: difference(a, b, pictures, higher_is_better=name not in LOWER_IS_BETTER)
         for name, (a, b) in columns.items()
     }
-    return {name: value for name in SCORES if (value := found.get(name)) is not None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_pictures(pairs: "pd.DataFrame") -> dict[str, Difference]:
+    """Mean over pictures of the mean IoU of their objects."""
+    means = pairs.groupby("place")[["iou", "iou_b"]].mean()
+    gap = difference(means["iou"].to_numpy(), means["iou_b"].to_numpy(), means.index.to_numpy())
+    return {} if gap is None else {"image_iou": gap}
+
+
+def _of_pixels(a: Records, b: Records) -> dict[str, Difference]:
+    """IoU of each class over all its pixels, mean over the classes."""
+    places = [place for place in a if a[place].get("pixels") and b.get(place, {}).get("pixels")]
+    labels = sorted({label for place in places for label in a[place]["pixels"]})
+    if not labels:
+        return {}
+    gap = paired_difference(
+        *(_pixel_sums(records, places, labels) for records in (a, b)), mean_of_ratios
+    )
+    return {} if gap is None else {"pixel_iou": gap}
+
+
+def _pixel_sums(records: Records, places: list[int], labels: list[str]) -> np.ndarray:
+    """int64 (pictures, 2 * classes): each class's pixels in both, then those in either."""
+    counts = np.array(
+        [[records[p]["pixels"].get(label, (0, 0, 0)) for label in labels] for p in places],
+        dtype=np.int64,
+    )
+    both, wanted, got = np.moveaxis(counts, 2, 0)
+    return np.concatenate([both, wanted + got - both], axis=1)
 
 
 def _groups(pairs: "pd.DataFrame", column: str, order: list[str]) -> dict[str, Difference]:
@@ -134,11 +174,10 @@ def _groups(pairs: "pd.DataFrame", column: str, order: list[str]) -> dict[str, D
     return found
 
 
-def _match_scores(first: Path, second: Path, report: EvalReport) -> dict[str, Difference]:
+def _match_scores(a: Records, b: Records, report: EvalReport) -> dict[str, Difference]:
     """F1 and Room Integrity of the protocol ``everything``, picture by picture."""
     if not report.matches:
         return {}
-    a, b = read_records(first), read_records(second)
     places = [place for place in a if "matches" in a[place] and "matches" in b.get(place, {})]
     found = {}
     for score in report.matches:

@@ -13,7 +13,6 @@ import torch
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.cluster import Cluster, cluster
 from eval.plan import EvalPlan
 from eval.records import count_records
 from eval.report import load_report, load_rows
@@ -109,6 +108,7 @@ def test_two_checkpoints_are_evaluated_shown_and_compared(tiny, sheets, tmp_path
     compared = run.invoke(app, ["compare", str(tmp_path)])
 
     assert done.exit_code == 0, done.output
+    assert load_report(tmp_path / "tiny").checkpoint.architecture == "nano"
     assert load_report(tmp_path / "tiny").scores == load_report(tmp_path / "tiny-2").scores
     assert "3 pictures" in done.stdout
     assert "by class" in shown.stdout
@@ -169,22 +169,3 @@ def test_a_helper_that_fails_is_quoted(tiny, sheets, tmp_path):
 
     with pytest.raises(RunError, match=r"part 0 failed: .*changed since"):
         evaluate(plan(copy, sheets), tmp_path / "out", crew=crew)
-
-
-def test_without_slurm_the_cluster_is_refused_in_one_sentence(tiny, sheets, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-
-    with pytest.raises(RunError, match="no SLURM here"):
-        evaluate(plan(tiny, sheets), tmp_path, crew=cluster(Cluster(jobs=2)))
-
-
-@pytest.mark.slurm
-def test_an_array_of_slurm_jobs_gives_the_numbers_of_one_process(tiny, sheets, alone, tmp_path):
-    if shutil.which("sbatch") is None or subprocess.run(["sinfo"], capture_output=True).returncode:
-        pytest.skip("no SLURM answers on this machine: this test submits to a real one")
-
-    evaluate(plan(tiny, sheets), tmp_path, crew=cluster(Cluster(jobs=2, minutes=10)))
-
-    assert len(list((tmp_path / "pictures").iterdir())) == 2
-    assert load_rows(tmp_path).equals(load_rows(alone))
-    assert load_report(tmp_path).scores == load_report(alone).scores

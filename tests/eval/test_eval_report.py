@@ -4,7 +4,9 @@ import numpy as np
 import orjson
 import pytest
 from torchmetrics.functional.segmentation import dice_score
+from typer.testing import CliRunner
 
+from eval.__main__ import app
 from eval.cutout import Cutout
 from eval.plan import EvalPlan, folders_for
 from eval.report import (
@@ -123,6 +125,20 @@ def test_the_finer_model_is_better(reports):
     assert found.scores["noc_85"].verdict is Verdict.BETTER
     assert set(found.labels) == {"room", "hall"}
     assert not found.warnings
+    coarse, fine = (load_report(reports / "click" / name).scores for name in ("coarse", "fine"))
+    for name in ("image_iou", "pixel_iou"):
+        assert found.scores[name].mean == pytest.approx(fine[name].mean - coarse[name].mean)
+        assert found.scores[name].verdict is Verdict.BETTER
+
+
+def test_a_report_of_other_prompts_is_set_against_the_one_it_can_be(reports):
+    folders = [reports / "everything" / "coarse", reports / "click"]
+
+    result = CliRunner().invoke(app, ["compare", *map(str, folders)])
+
+    assert "not comparable" in result.output
+    assert "fine against coarse" in result.output
+    assert "pixel_iou" in result.output
 
 
 def test_regions_found_without_prompts_are_compared_by_picture(reports):

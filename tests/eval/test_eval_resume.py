@@ -76,6 +76,15 @@ def test_a_line_that_a_kill_tore_is_done_again(tmp_path):
     assert read_records(tmp_path)[1]["value"] == 3
 
 
+def test_a_picture_that_two_parts_did_is_counted_once(tmp_path):
+    for part in (0, 1):
+        with RecordWriter(tmp_path, part) as writer:
+            writer.append({"place": 4, "value": part})
+
+    assert count_records(tmp_path) == 1
+    assert read_records(tmp_path)[4]["value"] == 0
+
+
 def test_a_folder_is_not_used_for_two_different_evaluations(plans, tmp_path):
     evaluate(make(plans), tmp_path, subject=Subject(Oracle()))
 
