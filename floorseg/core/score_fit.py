@@ -1,0 +1,87 @@
+"""Make a model's own score mean what it says: Platt's scaling, folded into the weights.
+
+Two numbers, fitted on plans with truth, stretch and shift what goes into the score's sigmoid. The
+order of a prompt's candidates stays as it was, and the model stays plain SAM 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+
+from floorseg.errors import CheckpointError
+
+_CUT = 1e-4  # scores nearer to 0 or 1 than that have no finite logit worth fitting
+_ROUNDS = 100
+_RIDGE = 1e-6  # keeps the fit finite where every score is the same
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFit:
+    """``sigmoid(scale * logit(score) + shift)`` estimates the IoU; (1, 0) changes nothing."""
+
+    scale: float
+    shift: float
+
+    def __call__(self, score: np.ndarray) -> np.ndarray:
+        """What scores become: float64 (N,) in (0, 1)."""
+        return _sigmoid(self.scale * _logit(score) + self.shift)
+
+
+def fit_scores(score: np.ndarray, iou: np.ndarray) -> ScoreFit:
+    """Least cross entropy of the true IoU, by Newton's method (Platt, 1999, with soft targets).
+
+    Args:
+        score: the model's own, float (N,) in [0, 1], of the candidates it chose.
+        iou: what they reached, float (N,) in [0, 1].
+
+    Raises:
+        ValueError: if there is nothing to fit, or good answers have lower scores than bad ones,
+            so that no stretching helps.
+    """
+    score, iou = np.asarray(score, np.float64), np.asarray(iou, np.float64)
+    if len(score) < 2 or score.shape != iou.shape:
+        raise ValueError(f"two scores with their IoU are needed, got {len(score)} and {len(iou)}")
+    columns = np.stack([_logit(score), np.ones_like(score)], axis=1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(_ROUNDS):
+        expected = _sigmoid(columns @ weights)
+        slope = columns.T @ (expected - iou)
+        bend = (columns * (expected * (1 - expected))[:, None]).T @ columns
+        step = np.linalg.solve(bend + _RIDGE * len(score) * np.eye(2), slope)
+        weights -= step / max(1.0, np.abs(step).max())  # far from the end Newton overshoots
+        if np.abs(step).max() < 1e-9:
+            break
+    if weights[0] <= 0:
+        raise ValueError(
+            "good answers have lower scores than bad ones here: train the model longer"
+        )
+    return ScoreFit(float(weights[0]), float(weights[1]))
+
+
+@torch.no_grad()
+def rescale_scores(model: SAM2Base, fit: ScoreFit) -> None:
+    """Fold a fit into the last layer of the model's score head, in place.
+
+    Raises:
+        CheckpointError: if the model's scores do not end in a sigmoid.
+    """
+    head = model.sam_mask_decoder.iou_prediction_head
+    if not head.sigmoid_output:
+        raise CheckpointError(
+            "this model's scores do not end in a sigmoid (it is older than SAM 2), so they cannot "
+            "be rescaled; leave them as they are"
+        )
+    last = head.layers[-1]
+    last.weight.mul_(fit.scale)
+    last.bias.mul_(fit.scale).add_(fit.shift)
+
+
+def _logit(score: np.ndarray) -> np.ndarray:
+    inner = np.clip(np.asarray(score, np.float64), _CUT, 1 - _CUT)
+    return np.log(inner / (1 - inner))
+
+
+def _sigmoid(logit: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logit))

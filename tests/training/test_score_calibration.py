@@ -1,0 +1,49 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.core.model import load_model
+from floorseg.core.predictor import Predictor
+from floorseg.data.dataset import open_dataset
+from floorseg.data.synth.writer import Order, write_plans
+from floorseg.errors import CheckpointError
+from floorseg.training.score_calibration import answers, calibrate
+
+SHIPPED = Path(__file__).parents[2] / "checkpoints" / "floorseg-nano-rooms.pt"
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plans")
+    write_plans(folder, Order(images=6, seed=5, size=(256, 256), styles=("furnished",)))
+    return [
+        replace(
+            sample, annotations=tuple(a for a in sample.annotations if a.category_name == "room")
+        )
+        for sample in open_dataset(folder)
+    ]
+
+
+def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
+    score, iou = answers(Predictor(load_model(SHIPPED)), samples)
+
+    masks = sum(annotation.area() > 0 for sample in samples for annotation in sample.annotations)
+    assert len(score) == len(iou) == 2 * masks
+    assert ((score >= 0) & (score <= 1) & (iou >= 0) & (iou <= 1)).all()
+
+
+def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path):
+    target = tmp_path / "calibrated.pt"
+    done = calibrate(SHIPPED, target, samples, half=False)
+    score, iou = answers(Predictor(load_model(target)), samples)
+
+    assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
+    assert done.after <= done.before + 0.02
+    assert read_checkpoint(target).origin["run"] == read_checkpoint(SHIPPED).origin["run"]
+
+
+def test_a_file_that_is_there_is_kept(samples):
+    with pytest.raises(CheckpointError, match="exists already"):
+        calibrate(SHIPPED, SHIPPED, samples)
