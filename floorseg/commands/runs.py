@@ -104,6 +104,20 @@ def delete(
 
 
 @app.command()
+def score(name: Name, runs: Runs = None) -> None:
+    """Score the best weights on the run's test split, beside those it began with."""
+    from floorseg.services.final_scores import in_words
+    from floorseg.services.final_scores import score as score_run
+
+    run = find_run(name, runs)
+    found = score_run(run)
+    for kind, facts in found.items():
+        print(in_words(kind, facts))
+    if not found:
+        print(f"{run.name} has no test split; name one: dataset.test=test")
+
+
+@app.command()
 def export(
     name: Name,
     to: Annotated[

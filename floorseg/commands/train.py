@@ -81,10 +81,13 @@ def train(
 def _go_on(path: Path, overrides: list[str]) -> None:
     from floorseg.runs import RunFolder
     from floorseg.training.config import read_config
+    from floorseg.training.launch import change_run
     from floorseg.training.processes import run_local
 
     run = RunFolder.open(path)
-    outcome = run_local(read_config(run.config, overrides), run)
+    if overrides:
+        change_run(run, overrides)
+    outcome = run_local(read_config(run.config), run)
     typer.echo(f"{outcome}: {run.path}")
 
 

@@ -27,7 +27,7 @@ def start_detached(command: Sequence[str], *, log: Path) -> subprocess.Popen[byt
     with log.open("ab") as file:
         process = subprocess.Popen(
             list(command), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            start_new_session=True, env=_environment(),
+            start_new_session=True, env=environment(),
         )  # fmt: skip
     Thread(target=process.wait, daemon=True).start()  # else it stays in the process table
     return process
@@ -42,7 +42,7 @@ def answer_of(arguments: Sequence[str], cwd: Path | None) -> str:
     try:
         done = subprocess.run(
             command_line(arguments), capture_output=True, text=True, timeout=PATIENCE, check=False,
-            stdin=subprocess.DEVNULL, env=_environment(), cwd=cwd,
+            stdin=subprocess.DEVNULL, env=environment(), cwd=cwd,
         )  # fmt: skip
     except subprocess.TimeoutExpired as problem:
         raise RunError(
@@ -56,7 +56,7 @@ def answer_of(arguments: Sequence[str], cwd: Path | None) -> str:
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's, with this floorseg found from any folder."""
     known = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join([str(PROJECT), *([known] if known else [])])

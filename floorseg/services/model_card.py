@@ -53,11 +53,17 @@ def _scores(summary: RunSummary) -> str:
 
 
 def _comparison(test: Any) -> str:
-    rows = ["| protocol | base | fine-tuned |", "|---|---|---|"]
+    rows = ["| protocol | base | fine-tuned | gain, 95 % interval |", "|---|---|---|---|"]
     for name, pair in test.get("scores", {}).items():
         cells = [_cell(pair.get(key)) for key in ("base", "tuned")]
-        rows.append(f"| {name} | {cells[0]} | {cells[1]} |")
+        rows.append(f"| {name} | {cells[0]} | {cells[1]} | {_gain(pair)} |")
     return "\n".join(rows)
+
+
+def _gain(pair: Any) -> str:
+    if "gain" not in pair:
+        return ""
+    return f"{pair['gain']:+.4f} ({pair['low']:+.4f} to {pair['high']:+.4f})"
 
 
 def _table(facts: dict[str, Any]) -> str:

@@ -72,8 +72,9 @@ class Curves:
 
 def summarise(run: RunFolder) -> RunSummary:
     """The state of one run, now."""
-    steps = list(run.events("step"))
-    validations = list(run.events("validation"))
+    said = standing(run)
+    steps = [event for event in said if event["event"] == "step"]
+    validations = [event for event in said if event["event"] == "validation"]
     state = run.state()
     last: dict[str, Any] = steps[-1] if steps else {}
     newest = max(
@@ -112,7 +113,7 @@ def curves(run: RunFolder) -> Curves:
     """What there is to draw."""
     terms: dict[str, list[tuple[int, float]]] = {}
     scores: dict[str, list[tuple[int, float]]] = {}
-    for event in run.events():
+    for event in standing(run):
         step = event.get("step")
         if step is None:
             continue
@@ -123,6 +124,24 @@ def curves(run: RunFolder) -> Curves:
         elif event["event"] == "validation":
             _append(scores, int(step), _scores(event))
     return Curves(terms, scores)
+
+
+def standing(run: RunFolder) -> list[dict[str, Any]]:
+    """What a run reported, without what it did again after it had died and gone on from before.
+
+    A checkpoint is written after a validation: going on at step 6, the steps from 6 on are done
+    again, and so are later validations.
+    """
+    found: list[dict[str, Any]] = []
+    for event in run.events():
+        if event["event"] == "resumed":
+            before = int(event["step"])
+            found = [
+                e for e in found
+                if int(e.get("step", 0)) < before + (e["event"] == "validation")
+            ]  # fmt: skip
+        found.append(event)
+    return found
 
 
 def log_tail(run: RunFolder, *, lines: int = 40) -> str:

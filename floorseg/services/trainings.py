@@ -1,8 +1,6 @@
 """What the Train tab asks for: may this visitor train, start, stop, resume, delete, evaluate."""
 
-import re
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from floorseg.runs import RunFolder, list_runs
 from floorseg.services import jobs, queues
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.dataset_paths import dataset_folder, offered_folders
+from floorseg.services.evaluations import EvaluationForm, Evaluations
 from floorseg.services.run_summary import RunSummary, summaries, summarise
 from floorseg.services.tensorboard import TensorBoard
 from floorseg.services.training_form import (
@@ -24,6 +23,7 @@ from floorseg.services.training_form import (
 )
 from floorseg.settings import PROJECT, Settings
 
+CLICKS = 3  # of an evaluation against the base, as the end of a training has
 FORM = "form.yaml"  # in a run's folder: what was filled in, for a duplicate
 
 
@@ -151,32 +151,47 @@ class Trainings:
         jobs.delete_run(run)
 
     def evaluate(self, name: str, user: str | None) -> str:
-        """Score a run's best weights on the test split beside its base, in the background.
+        """Score a run's best weights beside those it began with, on its test split.
 
         Returns:
-            the command.
+            the name of the evaluation, which waits its turn among the others.
 
         Raises:
-            RunError: if it has no best weights yet or does not say what it was trained on.
+            PermissionRefused: if this visitor may not.
+            RunError: if it has no best weights yet, or began with or learned from what this page
+                does not offer.
         """
         run = self.run(name, user)
-        best = run.checkpoints / "best.pt"
-        if not best.is_file():
+        if not (run.checkpoints / "best.pt").is_file():
             raise RunError(f"{name} has no best weights yet; they come with its first validation")
-        config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-        dataset = config.get("dataset") or {}
-        folder = dataset.get("folder") or dataset.get("rooms")
-        if not folder:
-            raise RunError(f"{name} does not say which dataset it was trained on")
-        base = dataset.get("base_model")
-        out = self.settings.reports / re.sub(r"[^\w.-]", "-", run.name)
-        asked = [
-            *(["--checkpoint", str(base)] if base else []), "--checkpoint", str(best.resolve()),
-            "--data", str(folder), "--split", str(dataset.get("test") or "test"),
-            "--out", str(out.resolve()),
-        ]  # fmt: skip
-        jobs.start_detached([sys.executable, "-m", "eval", *asked], log=run.path / "evaluation.txt")
-        return " ".join(["python", "-m", "eval", *asked])
+        dataset = yaml.safe_load(run.config.read_text(encoding="utf-8")).get("dataset") or {}
+        form = EvaluationForm(
+            checkpoints=(self._name_of(run, dataset.get("base_model")), f"{run.name}/best"),
+            dataset=self._dataset_of(run, dataset.get("folder") or dataset.get("rooms")),
+            split=str(dataset.get("test") or "test"), clicks=CLICKS,
+        )  # fmt: skip
+        return Evaluations(self.settings).start(form, user)
+
+    def _name_of(self, run: RunFolder, file: str | None) -> str:
+        """What the checkpoint that a run began with is called here."""
+        listed = list_checkpoints(checkpoint_folders(self.settings))
+        for info in listed:
+            if file and info.usable and Path(info.path).resolve() == Path(file).resolve():
+                return info.name
+        raise RunError(
+            f"{run.name} began with {file or 'random weights'}, which is not in "
+            f"{self.settings.checkpoints}; evaluate {run.name}/best in the Evaluate tab"
+        )
+
+    def _dataset_of(self, run: RunFolder, folder: str | None) -> str:
+        """What the dataset of a run is called here."""
+        root = self.settings.data_root.resolve()
+        if not folder or not Path(folder).resolve().is_relative_to(root):
+            raise RunError(
+                f"{run.name} learned from {folder or 'several datasets'}, which is not under the "
+                f"data root {root}; evaluate it with python -m eval, or move the data there"
+            )
+        return Path(folder).resolve().relative_to(root).as_posix()
 
     def has_cluster(self) -> bool:
         """Whether jobs can be submitted from this machine."""

@@ -41,6 +41,7 @@ class AdaptedTrainer(Sam2Trainer):
         if not torch.distributed.is_initialized():
             self._setup_torch_dist_and_backend(CudaConf(**cuda or {}), distributed)
         self.rank = torch.distributed.get_rank()
+        self.processes = torch.distributed.get_world_size()
 
     def _setup_device(self, accelerator: str) -> None:
         self.distributed_rank = int(os.environ.get("RANK", "0"))
@@ -50,7 +51,7 @@ class AdaptedTrainer(Sam2Trainer):
             torch.cuda.set_device(self.local_rank)
 
     def _setup_ddp_distributed_training(self, distributed_conf: Any, accelerator: str) -> None:
-        if torch.distributed.get_world_size() > 1:
+        if self.processes > 1:
             distributed_conf.find_unused_parameters = True  # a still image leaves the memory unused
             super()._setup_ddp_distributed_training(distributed_conf, self.device.type)
 
@@ -71,7 +72,7 @@ class AdaptedTrainer(Sam2Trainer):
 
     def _agree(self, mine: Sequence[float]) -> list[float]:
         """The largest of each number over all processes: they must take the same turns."""
-        if torch.distributed.get_world_size() == 1:
+        if self.processes == 1:
             return list(mine)
         numbers = torch.tensor(mine, dtype=torch.float64, device=self.device)
         torch.distributed.all_reduce(numbers, op=torch.distributed.ReduceOp.MAX)

@@ -135,7 +135,7 @@ class ClusterTraining:
         signal.signal(signal.SIGUSR2, self._preempt)  # SLURM's warning before it takes the node
         try:
             outcome = take_part(folder, self._environment(task))
-        except BaseException as problem:
+        except BaseException as problem:  # also an interruption is noted; it is raised again
             if first:
                 said = folder.read_json("failure-0.json").get("message")
                 folder.leave(RunState.FAILED, str(said or problem))

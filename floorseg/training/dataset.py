@@ -6,12 +6,13 @@ of our own, a hundred times as fast.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 from training.dataset.vos_dataset import VOSDataset
-from training.utils.data_utils import Frame, Object, VideoDatapoint
+from training.utils.data_utils import BatchedVideoDatapoint, Frame, Object, VideoDatapoint
 
 from floorseg.errors import DatasetError, FloorsegError
 from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation
@@ -173,6 +174,22 @@ def set_image_size(dataset: object, size: int) -> int:
 def raw_datasets(dataset: object) -> list[FloorplanRawDataset]:
     """Every folder of plans inside a training dataset, however wrapped and mixed."""
     return [each for each in _inside(dataset) if isinstance(each, FloorplanRawDataset)]
+
+
+def plans_of(batch: BatchedVideoDatapoint, dataset: object) -> list[Path]:
+    """The pictures that a batch was made of, found by their place in the dataset and their size."""
+    shown = zip(
+        batch.metadata.unique_objects_identifier[0][:, 0].tolist(),
+        batch.metadata.frame_orig_size[0].tolist(),
+        strict=True,
+    )
+    places = {(int(place), int(height), int(width)) for place, (height, width) in shown}
+    return sorted(
+        sample.image_path
+        for raw in raw_datasets(dataset)
+        for index, sample in enumerate(raw.samples)
+        if (index, sample.height, sample.width) in places
+    )
 
 
 def _inside(dataset: object) -> Iterator[object]:

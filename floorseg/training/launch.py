@@ -16,9 +16,9 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from floorseg.errors import FloorsegError
+from floorseg.errors import ConfigError, FloorsegError
 from floorseg.runs import RunFolder, RunState
-from floorseg.training.config import PROJECT, register_resolvers
+from floorseg.training.config import PROJECT, read_config, register_resolvers
 from floorseg.training.finale import score_on_test
 from floorseg.training.official import with_our_classes
 
@@ -71,6 +71,30 @@ def prepare_run(
     return config
 
 
+def change_run(run: RunFolder, overrides: Sequence[str]) -> None:
+    """Write other settings into a run that will go on; every process of it reads them there.
+
+    Args:
+        run: a run that is not running.
+        overrides: Hydra overrides of its resolved configuration.
+
+    Raises:
+        ConfigError: if one names nothing, or something that has been put into effect already.
+        RunError: if it is running.
+    """
+    for each in overrides:
+        section = each.lstrip("+~").partition("=")[0].partition(".")[0]
+        if section not in ("trainer", "launcher"):
+            raise ConfigError(
+                f"{each!r} changes nothing in a run that has begun: its configuration is resolved; "
+                "say it for the trainer (trainer.max_epochs=60), or start a new run"
+            )
+    config = read_config(run.config, overrides)
+    run.claim()
+    run.write("config.yaml", OmegaConf.to_yaml(config))
+    run.record("changed", overrides=list(overrides))
+
+
 def run_here(config: DictConfig, run: RunFolder) -> RunState:
     """Train in this process until the end, a stop, or a failure; the folder says which.
 
@@ -85,7 +109,7 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
     try:
         trainer = instantiate(config.trainer, _recursive_=False)
         trainer.run()
-    except BaseException as problem:
+    except BaseException as problem:  # also an interruption is noted; all of it is raised again
         cause = fixable_cause(problem)
         if cause is None:
             logger.exception("the run failed")

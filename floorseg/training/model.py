@@ -97,10 +97,9 @@ class SAM2Train(StillImageModel):
         labels: torch.Tensor,
         masks: torch.Tensor | None,
     ) -> _Step:
-        logits, scores, presence = self.decode(features, points, labels, masks)
         many = self._use_multimask(True, {"point_labels": labels})
         kept = slice(1, None) if many else slice(0, 1)
-        logits, scores = logits[:, kept], scores[:, kept]
+        logits, scores, presence = self.decode(features, points, labels, masks, kept=kept)
         if self.pred_obj_scores:
             logits = torch.where(presence[:, :, None, None] > 0, logits, NO_OBJ_SCORE)
         return _Step(points, labels, logits, scores, presence)

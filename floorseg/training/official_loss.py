@@ -2,15 +2,32 @@
 
 Upstream enlarges every candidate to the image's size and keeps a dozen arrays of that size for the
 backward pass. Here each object's masks are enlarged, compared and forgotten while they are still
-in the processor's cache; the backward pass enlarges again the few that have something to learn.
+in the processor's cache; for the backward pass only slopes at the size of the logits are kept.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 from training.loss_fns import MultiStepMultiMasksAndIous as OfficialLoss
 from training.loss_fns import sigmoid_focal_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Constants of the losses.
+
+    Attributes:
+        alpha: weight of the pixels inside in the focal loss, below 0 for none.
+        gamma: its focus on hard pixels.
+        mask, dice: weights of the two losses, by which the best candidate is chosen.
+    """
+
+    alpha: float
+    gamma: float
+    mask: float
+    dice: float
 
 
 class MultiStepMultiMasksAndIous(OfficialLoss):
@@ -49,9 +66,11 @@ class MultiStepMultiMasksAndIous(OfficialLoss):
         num_objects: float,
     ) -> None:
         """Add one click's terms; only the best candidate of several learns its mask."""
-        focal, dice, iou = FocalAndDice.apply(
-            masks, targets, float(self.focal_alpha), float(self.focal_gamma)
-        )
+        focus = Focus(
+            float(self.focal_alpha), float(self.focal_gamma),
+            float(self.weight_dict["loss_mask"]), float(self.weight_dict["loss_dice"]),
+        )  # fmt: skip
+        focal, dice, iou = FocalAndDice.apply(masks, targets, focus)
         error = (scores - iou).abs() if self.iou_use_l1_loss else (scores - iou) ** 2
         combined = focal * self.weight_dict["loss_mask"] + dice * self.weight_dict["loss_dice"]
         best = combined.detach().argmin(dim=1, keepdim=True)
@@ -70,11 +89,15 @@ class MultiStepMultiMasksAndIous(OfficialLoss):
 
 
 class FocalAndDice(torch.autograd.Function):
-    """Focal loss, dice loss and IoU of masks enlarged to the size of their truth."""
+    """Focal loss, dice loss and IoU of masks enlarged to the size of their truth.
+
+    Only the best candidate of an object learns. Its slopes are made where the enlarged mask is at
+    hand anyway, and kept at the size of the logits: the backward pass has nothing to enlarge.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, masks: torch.Tensor, targets: torch.Tensor, alpha: float, gamma: float
+        ctx: Any, masks: torch.Tensor, targets: torch.Tensor, focus: Focus
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Compare.
 
@@ -82,93 +105,81 @@ class FocalAndDice(torch.autograd.Function):
             ctx: where the backward pass finds what it needs.
             masks: float32 (N, M, h, w), logits.
             targets: bool (N, H, W).
-            alpha: weight of the pixels inside, below 0 for none.
-            gamma: focus on hard pixels.
+            focus: the constants of the losses.
 
         Returns:
             focal loss, dice loss and IoU, float32 (N, M); the IoU carries no gradient.
         """
-        ctx.save_for_backward(masks, targets)
-        ctx.alpha, ctx.gamma = alpha, gamma
-        rows = [
-            torch.stack(_compare(_enlarge(each[None], truth.shape)[0], truth.float(), alpha, gamma))
-            for each, truth in zip(masks, targets, strict=True)
-        ]
+        rows, best, slopes = [], [], []
+        for each, truth in zip(masks, targets, strict=True):
+            found, choice, slope = _compare(each, truth.float(), focus)
+            rows.append(found)
+            best.append(choice)
+            slopes.append(slope)
         focal, dice, iou = torch.stack(rows, dim=1)
+        ctx.save_for_backward(torch.stack(slopes), torch.tensor(best, device=masks.device))
+        ctx.candidates = masks.shape[1]
         ctx.mark_non_differentiable(iou)
         return focal, dice, iou
 
     @staticmethod
     def backward(
         ctx: Any, focal: torch.Tensor, dice: torch.Tensor, _: torch.Tensor
-    ) -> tuple[torch.Tensor, None, None, None]:
-        """Gradient of the logits; candidates that have nothing to learn cost nothing."""
-        masks, targets = ctx.saved_tensors
-        gradient = torch.zeros_like(masks)
-        learns = ((focal != 0) | (dice != 0)).nonzero().tolist()
-        for n, m in learns:
-            part = masks[n : n + 1, m : m + 1]
-            slope = _slope(
-                _enlarge(part, targets.shape[1:])[0, 0],
-                targets[n].float(),
-                float(focal[n, m]),
-                float(dice[n, m]),
-                ctx.alpha,
-                ctx.gamma,
-            )
-            gradient[n, m] = torch.ops.aten.upsample_bilinear2d_backward(
-                slope[None, None], slope.shape, part.shape, False
-            )[0, 0]
-        return gradient, None, None, None
-
-
-def _enlarge(masks: torch.Tensor, size: torch.Size) -> torch.Tensor:
-    return F.interpolate(masks, tuple(size), mode="bilinear", align_corners=False)
+    ) -> tuple[torch.Tensor, None, None]:
+        """Gradient of the logits: nothing for the candidates that were not the best."""
+        slopes, best = ctx.saved_tensors
+        rows = torch.arange(len(best), device=best.device)
+        wanted = torch.stack([focal[rows, best], dice[rows, best]], dim=1)
+        mine = (slopes * wanted[:, :, None, None]).sum(dim=1)
+        if ctx.candidates == 1:
+            return mine.unsqueeze(1), None, None
+        gradient = mine.new_zeros(len(best), ctx.candidates, *mine.shape[1:])
+        gradient[rows, best] = mine
+        return gradient, None, None
 
 
 def _compare(
-    logits: torch.Tensor, truth: torch.Tensor, alpha: float, gamma: float
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Focal loss, dice loss and IoU of M masks (M, H, W) and one truth (H, W), each (M,)."""
-    signed = logits * (1 - 2 * truth)  # how wrong: the logit of "not the truth"
+    masks: torch.Tensor, truth: torch.Tensor, focus: Focus
+) -> tuple[torch.Tensor, int, torch.Tensor]:
+    """Compare M masks, logits (M, h, w), with one truth (H, W).
+
+    Returns:
+        focal loss, dice loss and IoU, (3, M); the best candidate; the slopes of its focal and of
+        its dice loss by its logits, (2, h, w).
+    """
+    logits = F.interpolate(masks[None], truth.shape, mode="bilinear", align_corners=False)[0]
+    sign = 1 - 2 * truth
+    signed = logits * sign  # how wrong: the logit of "not the truth"
     missing = signed.sigmoid()  # 1 - p_t
     entropy = F.softplus(signed)
-    focal = entropy.mul_(_power(missing, gamma))
-    if alpha >= 0:
-        focal = focal.mul_(alpha * truth + (1 - alpha) * (1 - truth))
-    probability = truth + missing * (1 - 2 * truth)
-    overlap = (probability * truth).sum(dim=(1, 2))
-    dice = 1 - (2 * overlap + 1) / (probability.sum(dim=(1, 2)) + truth.sum() + 1)
-    got, wanted = logits > 0, truth > 0
-    both = (got & wanted).sum(dim=(1, 2)).float()
-    either = (got | wanted).sum(dim=(1, 2)).float()
-    return focal.mean(dim=(1, 2)), dice, both / either.clamp(min=1)
-
-
-def _slope(
-    logits: torch.Tensor, truth: torch.Tensor, focal: float, dice: float, alpha: float, gamma: float
-) -> torch.Tensor:
-    """Derivative of ``focal * focal loss + dice * dice loss`` by the logits, (H, W)."""
-    sign = 1 - 2 * truth
-    signed = logits * sign
-    missing = signed.sigmoid()
-    spread = missing * (1 - missing)  # derivative of the probability, the same for both signs
-    probability = truth + missing * sign
-    result = torch.zeros_like(logits)
-    if focal:
-        # with p = sigmoid(s): d/ds of softplus(s) p^g is p^(g+1) + g softplus(s) p^g (1 - p)
-        power = _power(missing, gamma)
-        slope = power * (missing + gamma * F.softplus(signed) * (1 - missing))
-        if alpha >= 0:
-            slope = slope.mul_(alpha * truth + (1 - alpha) * (1 - truth))
-        result.add_(slope.mul_(sign), alpha=focal / logits.numel())
-    if dice:
-        numerator = 2 * (probability * truth).sum() + 1
-        denominator = probability.sum() + truth.sum() + 1
-        slope = (numerator / denominator - 2 * truth).mul_(spread)
-        result.add_(slope, alpha=dice / float(denominator))
-    return result
-
-
-def _power(base: torch.Tensor, exponent: float) -> torch.Tensor:
-    return base * base if exponent == 2 else base**exponent
+    power = missing * missing if focus.gamma == 2 else missing**focus.gamma
+    balance = focus.alpha * truth + (1 - focus.alpha) * (1 - truth) if focus.alpha >= 0 else None
+    focal = entropy * power
+    if balance is not None:
+        focal.mul_(balance)
+    area = truth.sum()
+    # inside the truth a probability is 1 - missing, outside it is missing
+    lost = (missing * truth).sum(dim=(1, 2))
+    overlap = area - lost
+    extent = missing.sum(dim=(1, 2)) + area - 2 * lost
+    numerator, denominator = 2 * overlap + 1, extent + area + 1
+    dice = 1 - numerator / denominator
+    wrong = signed > 0  # a pixel without a logit counts as outside
+    missed = torch.logical_and(signed >= 0, truth > 0).sum(dim=(1, 2))
+    extra = wrong.sum(dim=(1, 2)) - torch.logical_and(wrong, truth > 0).sum(dim=(1, 2))
+    iou = (area - missed) / (area + extra).clamp(min=1)
+    focal = focal.mean(dim=(1, 2))
+    best = int((focal * focus.mask + dice * focus.dice).argmin())
+    # with p = sigmoid(s): d/ds of softplus(s) p^g is p^g (p + g softplus(s) (1 - p))
+    p = missing[best]
+    rest = 1 - p
+    slope = entropy[best].mul_(rest).mul_(focus.gamma).add_(p).mul_(power[best])
+    if balance is not None:
+        slope.mul_(balance)
+    slope.mul_(sign).div_(truth.numel())
+    ratio = float(numerator[best] / denominator[best])
+    pull = (ratio - 2 * truth).mul_(rest.mul_(p)).div_(denominator[best])
+    slopes = torch.ops.aten.upsample_bilinear2d_backward(
+        torch.stack([slope, pull])[None], truth.shape, [1, 2, *masks.shape[1:]], False
+    )[0]
+    return torch.stack([focal, dice, iou]), best, slopes

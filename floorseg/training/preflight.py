@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +18,7 @@ from floorseg.core.checkpoint_file import read_checkpoint
 from floorseg.data.annotation import Sample
 from floorseg.data.dataset import open_dataset
 from floorseg.errors import CheckpointError, ConfigError, DatasetError, FloorsegError, RunError
+from floorseg.training.epochs import check_batches, count_steps, nodes, place
 from floorseg.training.estimate import Estimate, Workload, estimate
 from floorseg.training.keys import check_keys
 from floorseg.training.setup import on_cluster
@@ -71,16 +71,17 @@ def preflight(config: DictConfig, *, source: Path, runs: Path) -> Preflight:
     warnings = check_keys(config)
     resolved = _resolved(config, source)
     plans = {
-        _place({"folder": folder, "split": split}): _check_split(folder, split)
+        place({"folder": folder, "split": split}): _check_split(folder, split)
         for folder, split in sorted(set(_splits(resolved)), key=str)
     }
+    check_batches(resolved, plans)
     shapes = _check_weights(resolved)
     _check_writable(runs)
     load = _workload(resolved, shapes)
     needs = estimate(load) if load else None
     if needs and not on_cluster(config):
         warnings += _check_room(needs, runs, resolved)
-    return Preflight(tuple(warnings), plans, needs, _steps(resolved, plans))
+    return Preflight(tuple(warnings), plans, needs, count_steps(resolved, plans))
 
 
 def _resolved(config: DictConfig, source: Path) -> DictConfig:
@@ -95,29 +96,15 @@ def _resolved(config: DictConfig, source: Path) -> DictConfig:
     return copy
 
 
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping of a configuration."""
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, list):
-        for each in node:
-            yield from _nodes(each)
-
-
 def _splits(config: DictConfig) -> Iterator[tuple[str, str | None]]:
     trainer = OmegaConf.to_container(config.trainer)
-    for node in _nodes(trainer):
+    for node in nodes(trainer):
         if str(node.get("_target_", "")).endswith(DATASET):
             if not node.get("folder"):
                 raise ConfigError(
                     "the configuration names no dataset folder; add dataset.folder=FOLDER"
                 )
             yield str(node["folder"]), node.get("split")
-
-
-def _place(dataset: dict[str, Any]) -> str:
-    return f"{dataset.get('folder')} ({dataset.get('split') or 'everything'})"
 
 
 def _check_split(folder: str, split: str | None) -> int:
@@ -190,7 +177,7 @@ def _workload(config: DictConfig, shapes: dict[str, tuple[int, ...]] | None) -> 
     if weights is None:
         return None
     data = next(
-        (n for n in _nodes(OmegaConf.to_container(config.trainer.data)) if "max_num_objects" in n),
+        (n for n in nodes(OmegaConf.to_container(config.trainer.data)) if "max_num_objects" in n),
         {},
     )
     trained = str(model.get("trained") or "all")
@@ -262,17 +249,6 @@ def _memory(config: DictConfig) -> tuple[float, str]:
     if torch.cuda.is_available() and str(config.trainer.get("accelerator")) != "cpu":
         return torch.cuda.mem_get_info()[1] / 1e9, "the GPU"
     return psutil.virtual_memory().available / 1e9, "this machine"
-
-
-def _steps(config: DictConfig, plans: dict[str, int]) -> int | None:
-    trainer = config.trainer
-    if trainer.get("stages"):
-        return None
-    train = [n for n in _nodes(OmegaConf.to_container(trainer.data)) if "video_dataset" in n]
-    each = [n.get("plans_per_epoch") or plans.get(_place(n["video_dataset"]), 0) for n in train]
-    sizes = OmegaConf.select(trainer, "data.train.batch_sizes") or [1]
-    batches = sum(count // int(size) for count, size in zip(each, sizes, strict=False))
-    return int(batches * float(trainer.max_epochs)) or None
 
 
 def _duration(hours: float) -> str:

@@ -79,7 +79,7 @@ def take_part(run: RunFolder, environment: Mapping[str, str]) -> RunState:
     try:
         trainer = instantiate(OmegaConf.load(run.config).trainer, _recursive_=False)
         trainer.run()
-    except BaseException as problem:
+    except BaseException as problem:  # also an interruption is noted; all of it is raised again
         cause = fixable_cause(problem)
         if cause is None:
             logger.exception("process %s failed", environment["RANK"])

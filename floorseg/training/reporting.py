@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from floorseg.training.schedule import Unit
 
@@ -63,6 +64,17 @@ def report_step(trainer: "Trainer", step: int, terms: RunningMeans) -> None:
     logger.info(
         "step %d  %.1f %%  %s  %.1f images/s", step, 100 * trainer.where, _words(facts), speed
     )
+
+
+def report_resumed(trainer: "Trainer") -> None:
+    """Tell from which step a run goes on: what it said of later steps before is void."""
+    step = trainer.steps["train"]
+    trainer.record("resumed", step=step)
+    board = trainer.logger.tb_logger
+    if board is not None and board.writer is not None:
+        mark = SessionLog(status=SessionLog.SessionStatus.START)
+        board.writer.file_writer.add_event(Event(session_log=mark), step)
+    logger.info("goes on at step %d", step)
 
 
 def report_validation(trainer: "Trainer", scores: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
 """What a run writes to go on exactly where it was, and what it writes for use."""
 
 import os
+import pickle
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,9 +29,11 @@ def save(trainer: "Trainer") -> None:
     """Write the whole state of a run; the previous one stays until the new one is complete.
 
     Raises:
-        RunError: if the disk is full; the previous checkpoint is untouched.
+        RunError: if the disk is full, or the weights are no numbers any more; the previous
+            checkpoint is untouched.
     """
     model = unwrap(trainer.model)
+    _check_weights(trainer, model)
     content = {
         "model": model.state_dict(),
         "optimizer": trainer.optim.optimizer.state_dict(),
@@ -48,6 +51,17 @@ def save(trainer: "Trainer") -> None:
     _write(content, Path(trainer.checkpoint_conf.save_dir) / LAST)
 
 
+def _check_weights(trainer: "Trainer", model: nn.Module) -> None:
+    """A gradient can be no number where the loss still was one."""
+    broken = [n for n, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
+    if broken:
+        raise RunError(
+            f"the weights are no numbers any more after step {trainer.steps['train']} "
+            f"({len(broken)} tensors, the first is {broken[0]}); the last good ones are in "
+            f"{trainer.run_folder.checkpoints}; lower base_lr and resume"
+        )
+
+
 def load(trainer: "Trainer", path: Path) -> None:
     """Put a trainer where the saved one was.
 
@@ -56,9 +70,11 @@ def load(trainer: "Trainer", path: Path) -> None:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError) as problem:
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as problem:
+        # torch's own words advise to read it without safety
         raise CheckpointError(
-            f"{path} cannot be read ({problem}); the run cannot be resumed from it"
+            f"{path} cannot be read: it is damaged, or no checkpoint of a training; the run cannot "
+            f"be resumed from it. {BEST} beside it holds weights that a new run can start from"
         ) from problem
     try:
         load_state_dict_into_model(content["model"], trainer.model)

@@ -71,6 +71,8 @@ class StillImageModel(OfficialSAM2Train):
         points: torch.Tensor,
         labels: torch.Tensor,
         masks: torch.Tensor | None = None,
+        *,
+        kept: slice = slice(None),
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Answer N prompts on N images' features, as ``MaskDecoder.predict_masks`` does.
 
@@ -82,9 +84,11 @@ class StillImageModel(OfficialSAM2Train):
             points: float (N, P, 2), (x, y) in pixels.
             labels: int (N, P), as SAM numbers them.
             masks: earlier logits, float (N, 1, 4h, 4w), or None.
+            kept: which of the four masks are wanted: the single one, then three candidates.
 
         Returns:
-            logits (N, 4, 4h, 4w), scores (N, 4) and presence (N, 1), all float32.
+            logits (N, M, 4h, 4w) and scores (N, M) of the M masks that are kept, M = 4 without
+            ``kept``, and presence (N, 1), all float32.
         """
         encoder, decoder = self.sam_prompt_encoder, self.sam_mask_decoder
         sparse, dense = encoder(points=(points, labels), boxes=None, masks=masks)
@@ -92,11 +96,11 @@ class StillImageModel(OfficialSAM2Train):
         position = encoder.get_dense_pe().expand(len(tokens), -1, -1, -1)
         tokens, keys = decoder.transformer(features.embedding + dense, position, tokens)
         first = 1 if decoder.pred_obj_scores else 0
-        scores = decoder.iou_prediction_head(tokens[:, first])
+        scores = decoder.iou_prediction_head(tokens[:, first])[:, kept]
         filters = torch.stack(
             [
-                make(tokens[:, first + 1 + index])
-                for index, make in enumerate(decoder.output_hypernetworks_mlps)
+                decoder.output_hypernetworks_mlps[index](tokens[:, first + 1 + index])
+                for index in range(decoder.num_mask_tokens)[kept]
             ],
             dim=1,
         )

@@ -23,10 +23,11 @@ from training.utils.train_utils import get_amp_type, set_seeds
 from floorseg.errors import RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training import state as saved
+from floorseg.training.dataset import plans_of
 from floorseg.training.ema import MovingAverage
 from floorseg.training.pictures import PLANS, draw_predictions
 from floorseg.training.portions import portions
-from floorseg.training.reporting import RunningMeans, report_step, report_validation
+from floorseg.training.reporting import RunningMeans, report_resumed, report_step, report_validation
 from floorseg.training.schedule import Schedule
 from floorseg.training.staged import StagedTrainer
 from floorseg.training.still import unwrap
@@ -157,7 +158,8 @@ class Trainer(StagedTrainer):
         if self.average is not None:
             self.average.update()
         self.steps["train"] += 1
-        images = batch.img_batch.shape[0] * batch.img_batch.shape[1]
+        # every process takes as many: what is told is what all of them did together
+        images = batch.img_batch.shape[0] * batch.img_batch.shape[1] * self.processes
         self.images_seen += images
         self._advance()
         terms.add(losses, images)
@@ -188,11 +190,11 @@ class Trainer(StagedTrainer):
     def _check_finite(self, loss: torch.Tensor, batch: BatchedVideoDatapoint) -> None:
         if math.isfinite(loss.item()):
             return
-        plans = sorted(set(batch.metadata.unique_objects_identifier[0][:, 0].tolist()))
+        plans = ", ".join(str(path) for path in plans_of(batch, self.train_dataset))
         raise RunError(
-            f"the loss is {loss.item()} at step {self.steps['train']} (plans {plans} of the "
-            f"dataset); the last good weights are in {self.run_folder.checkpoints}; look at these "
-            "plans, or lower base_lr and resume"
+            f"the loss is {loss.item()} at step {self.steps['train']}, on {plans}; the last good "
+            f"weights are in {self.run_folder.checkpoints}; look at what is drawn there, or lower "
+            "base_lr and resume"
         )
 
     def _validate(self) -> bool:
@@ -224,7 +226,7 @@ class Trainer(StagedTrainer):
         path = Path(self.checkpoint_conf.save_dir) / saved.LAST
         if path.is_file():
             saved.load(self, path)
-            logger.info("resumed at step %d from %s", self.steps["train"], path)
+            report_resumed(self)
         else:
             self._init_model_state()
             if self.average is not None:

@@ -210,8 +210,8 @@ def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None
 
     @explains_failures
     def evaluated(name: str, request: gr.Request) -> str:
-        command = trainings.evaluate(name or "", request.username)
-        return f"started; the report appears in the Evaluate tab\n\n```\n{command}\n```"
+        evaluation = trainings.evaluate(name or "", request.username)
+        return f"{evaluation} has begun; watch it in the Evaluate tab, its report appears there"
 
     @explains_failures
     def deleted(name: str, typed: str, request: gr.Request) -> tuple[str, gr.Dropdown, str]:

@@ -112,13 +112,21 @@ def _test(test: Mapping[str, object]) -> str:
         return ""
     lines = "".join(
         f"<tr><td>{_text(name)}</td><td>{pair.get('base', float('nan')):.4f}</td>"
-        f"<td><b>{pair.get('tuned', float('nan')):.4f}</b></td></tr>"
+        f"<td><b>{pair.get('tuned', float('nan')):.4f}</b></td><td>{_gain(pair)}</td></tr>"
         for name, pair in scores.items()
     )
     return (
-        "<table class='fs-test'><tr><th>test split</th><th>base</th><th>fine-tuned</th></tr>"
+        "<table class='fs-test'><tr><th>test split, mean IoU</th><th>base</th><th>fine-tuned</th>"
+        "<th>gain, 95 % interval</th></tr>"
         f"{lines}</table>"
     )
+
+
+def _gain(pair: Mapping[str, float]) -> str:
+    """What was gained, object by object, and how sure that is."""
+    if "gain" not in pair:
+        return ""
+    return f"{pair['gain']:+.4f} ({pair['low']:+.4f} to {pair['high']:+.4f})"
 
 
 def _load(load: Load) -> list[tuple[str, str]]:

@@ -31,7 +31,8 @@ def look(plans, weights, tmp_path):
     """Preflight of the nano config on tiny plans, with overrides."""
 
     def preflighted(*overrides, runs=tmp_path / "runs"):
-        shipped = [f"dataset.folder={plans}", f"dataset.base_model={weights}"]
+        enough = "scratch.multiplier=8"  # plans for a batch of 32
+        shipped = [f"dataset.folder={plans}", f"dataset.base_model={weights}", enough]
         config = settle(read_config(CONFIG, [*shipped, *overrides]), Launch())
         return preflight(config, source=CONFIG, runs=runs)
 
