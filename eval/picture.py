@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -98,7 +99,7 @@ def evaluate_picture(
     return record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Scene:
     """What prompts are drawn from."""
 
@@ -109,6 +110,11 @@ class _Scene:
     @property
     def size(self) -> Size:
         return picture_size(self.image)
+
+    @cached_property
+    def hard(self) -> HardClicks:
+        doors = [truth for truth in self.truths if truth.label.lower().startswith("door")]
+        return HardClicks(self.image, doors)
 
 
 def _ask_for_each(predictor: Answering, embedding: Any, scene: _Scene, asking: Asking) -> Record:
@@ -156,12 +162,10 @@ def _ask_hard(
     kind: str,
     draws: Sequence[np.random.Generator],
 ) -> list[Conversation]:
-    doors = [truth for truth in scene.truths if truth.label.lower().startswith("door")]
-    maker = HardClicks(scene.image, doors)
     pairs = [
         (truth, click)
         for truth, draw in zip(scene.truths, draws, strict=True)
-        if (click := maker.click(kind, truth, draw)) is not None
+        if (click := scene.hard.click(kind, truth, draw)) is not None
     ]
     truths, first = [truth for truth, _ in pairs], [click for _, click in pairs]
     return ask_clicks(predictor, embedding, truths, first=first, clicks=1) if pairs else []

@@ -96,12 +96,12 @@ BOX = Protocol(
 
 HARD = Protocol(
     name="hard",
-    version=1,
+    version=2,
     describes=(
         "One click where people click and centre clicks never do: 3 px from the object's edge, "
         "anywhere inside, in a thin part (a corridor, a niche), on the most inked spot (furniture, "
-        "text), beside a door. The centre click stands beside them. A kind of click that an object "
-        "has no place for is not asked."
+        "text), beside a door of the truth. The headline is of these; the centre click stands "
+        "beside them. A kind of click that an object has no place for is not asked."
     ),
     source="this project; made from the truth and the picture, see eval/hard.py",
     trials=("centre", "near edge", "anywhere", "thin part", "on ink", "doorway"),

@@ -95,6 +95,7 @@ def _sum_up(
         raise RunError(f"{plan.data} holds no masks to evaluate; check the split and the labels")
     main = table[table["trial"].isin(protocol.headline)]
     pooled = main if len(main) else table
+    painted = protocol.trials[0] in protocol.headline  # pixels are those of the first trial
     shown = summary.examples(pooled)
     model = getattr(subject.predictor, "model", subject.predictor)
     report = EvalReport(
@@ -102,10 +103,14 @@ def _sum_up(
         data=provenance.data_facts(plan, records),
         protocol=provenance.protocol_facts(plan),
         environment=provenance.environment(records, command),
-        scores=summary.score_all(pooled, records, clicks=clicks),
+        scores=summary.score_all(pooled, records, clicks=clicks, painted=painted),
         cost=_cost(records),
         curve=tuple(summary.curve(pooled, clicks=clicks)),
-        labels=tuple(summary.group_scores(pooled, "label", sorted(set(table["label"])), records)),
+        labels=tuple(
+            summary.group_scores(
+                pooled, "label", sorted(set(table["label"])), records if painted else None
+            )
+        ),
         bands=tuple(summary.bands(pooled)),
         trials=tuple(summary.group_scores(table, "trial", protocol.trials)),
         histogram=tuple(summary.histogram(pooled)),

@@ -219,6 +219,27 @@ def paired_difference(
     return Difference(mean, low, high, p_value, count or parts.shape[1], verdict)
 
 
+def match_ratios(
+    matched: np.ndarray, wrong: np.ndarray, missed: np.ndarray, iou: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What is divided by what, picture by picture, for the figures of a matching.
+
+    Args:
+        matched: answers that match an object (TP) of each picture.
+        wrong: answers that match none (FP).
+        missed: objects without an answer (FN).
+        iou: sum of the matches' IoU.
+    """
+    half = matched + wrong / 2 + missed / 2
+    return {
+        "precision": (matched, matched + wrong),
+        "recall": (matched, matched + missed),
+        "f1": (matched, half),
+        "mean_iou": (iou, matched),
+        "room_integrity": (iou, half),
+    }
+
+
 def mean_of_ratios(sums: np.ndarray) -> np.ndarray:
     """Mean over classes of above / below, classes with nothing below their line left out.
 

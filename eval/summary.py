@@ -8,7 +8,14 @@ import pandas as pd
 
 from eval.protocols import REPORTED_CLICKS
 from eval.report import SCORES, CurvePoint, Example, GroupScore, MatchScores
-from eval.statistics import Interval, draw_weights, interval, interval_of_ratio, percentiles
+from eval.statistics import (
+    Interval,
+    draw_weights,
+    interval,
+    interval_of_ratio,
+    match_ratios,
+    percentiles,
+)
 from eval.table import BANDS, after
 from floorseg.core.calibration import CalibrationBin, bin_of, calibration_curve
 
@@ -18,13 +25,16 @@ GALLERY = 12
 Records = Mapping[int, Mapping[str, Any]]
 
 
-def score_all(table: pd.DataFrame, records: Records, *, clicks: int) -> dict[str, Interval]:
+def score_all(
+    table: pd.DataFrame, records: Records, *, clicks: int, painted: bool = True
+) -> dict[str, Interval]:
     """The headline figures that the protocol gives, in the order of ``SCORES``.
 
     Args:
         table: the rows of the protocol's headline trials.
         records: of the pictures.
         clicks: most clicks an object gets.
+        painted: whether the records' pixels are of these trials.
     """
     pictures = table["place"].to_numpy()
     found = {
@@ -38,7 +48,7 @@ def score_all(table: pd.DataFrame, records: Records, *, clicks: int) -> dict[str
                 found[f"iou_{point.clicks}"] = point.iou
     by_picture = table.groupby("place")["iou"].mean()
     found["image_iou"] = interval(by_picture.to_numpy(), by_picture.index.to_numpy())
-    found["pixel_iou"] = mean_pixel_iou(records)
+    found["pixel_iou"] = mean_pixel_iou(records) if painted else None
     found["calibration_error"] = calibration_interval(table)
     return {name: value for name in SCORES if (value := found.get(name)) is not None}
 
@@ -155,15 +165,8 @@ def match_scores(records: Records) -> list[MatchScores]:
     scores = []
     for at in done[0]:
         matched, wrong, missed, iou = np.array([counts[at] for counts in done]).T
-        half = matched + wrong / 2 + missed / 2
         objects = int((matched + missed).sum())
-        ratios = {
-            "precision": (matched, matched + wrong),
-            "recall": (matched, matched + missed),
-            "f1": (matched, half),
-            "mean_iou": (iou, matched),
-            "room_integrity": (iou, half),
-        }
+        ratios = match_ratios(matched, wrong, missed, iou)
         scores.append(
             MatchScores(
                 threshold=float(at),

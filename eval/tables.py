@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from eval.report import SCORES, Comparison, EvalReport, GroupScore
+from eval.report import (
+    Comparison,
+    EvalReport,
+    GroupScore,
+    coco_of,
+    figures_of,
+    meaning,
+    order_of,
+    trials_beside,
+)
 from eval.statistics import Difference, Interval, Verdict
 
 _STYLE = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.CANNOT_TELL: "dim"}
@@ -27,12 +36,14 @@ def leaderboard(reports: Sequence[EvalReport], gaps: Sequence[Comparison]) -> Ta
         table.add_column(report.checkpoint.name, justify="right")
         if place:
             table.add_column(f"against {facts.checkpoint.name}", justify="right")
-    for name in SCORES:
-        if any(name in report.scores for report in reports):
-            cells = [_interval(facts.scores.get(name))]
-            for report, gap in zip(reports[1:], gaps, strict=True):
-                cells += [_interval(report.scores.get(name)), _difference(gap.scores.get(name))]
-            table.add_row(name, *cells)
+    found = [figures_of(report) for report in reports]
+    for name in order_of(reports):
+        cells = [_interval(found[0].get(name))]
+        for figures, gap in zip(found[1:], gaps, strict=True):
+            cells += [_interval(figures.get(name)), _difference(gap.scores.get(name))]
+        table.add_row(name, *cells)
+    _add_coco(table, reports)
+    _add_trials(table, reports, gaps)
     return table
 
 
@@ -49,7 +60,7 @@ def details(report: EvalReport) -> list[Table]:
         curve.add_row("", *(f"{point.iou.mean:.3f}" for point in report.curve))
         tables.append(curve)
     if report.matches:
-        tables += [_matches(report), _coco(report)]
+        tables.append(_coco(report))
     return tables
 
 
@@ -63,6 +74,7 @@ def comparison(found: Comparison) -> Table:
         "": found.scores,
         "class ": found.labels if len(found.labels) > 1 else {},
         "size ": found.bands,
+        "prompt ": found.trials,
     }
     for prefix, gaps in groups.items():
         for name, gap in gaps.items():
@@ -78,15 +90,17 @@ def comparison(found: Comparison) -> Table:
 
 def meanings(report: EvalReport) -> list[str]:
     """What the figures mean, and what the model was asked."""
-    lines = [f"{name}: {SCORES[name]}" for name in report.scores]
+    names = [*order_of([report]), *coco_of(report)]
+    lines = [f"{name}: {meaning(name)}" for name in names]
     return [report.protocol.describes, *lines, "Intervals: 95 %, bootstrap over pictures."]
 
 
 def cost(report: EvalReport) -> str:
     """One sentence on time and memory."""
+    what = "for all regions" if report.matches else "a prompt"
     parts = [
         f"{report.checkpoint.name}: encoding a picture {_milliseconds(report.cost.encode_seconds)}",
-        f"{_milliseconds(report.cost.prompt_seconds)} a prompt" if report.cost.prompts else "",
+        f"{_milliseconds(report.cost.prompt_seconds)} {what}" if report.cost.prompts else "",
         f"{_milliseconds(report.cost.image_seconds)} a picture in all",
         f"{report.cost.peak_memory_mb:,.0f} MB at most",
     ]
@@ -123,12 +137,23 @@ def _groups(title: str, groups: Sequence[GroupScore]) -> Table:
     return table
 
 
-def _matches(report: EvalReport) -> Table:
-    table = Table("at IoU", "precision", "recall", "F1", "IoU of matches", "RI", title="regions")
-    for score in report.matches:
-        parts = (score.precision, score.recall, score.f1, score.mean_iou, score.room_integrity)
-        table.add_row(f"{score.threshold:g}", *(_interval(part) for part in parts))
-    return table
+def _add_coco(table: Table, reports: Sequence[EvalReport]) -> None:
+    found = [coco_of(report) for report in reports]
+    for name in dict.fromkeys(name for figures in found for name in figures):
+        texts = [f"{figures[name]:.3f}" if name in figures else "" for figures in found]
+        table.add_row(name, texts[0], *(cell for text in texts[1:] for cell in (text, "")))
+
+
+def _add_trials(table: Table, reports: Sequence[EvalReport], gaps: Sequence[Comparison]) -> None:
+    """The IoU of trials that the headline leaves out, beside those it is of."""
+    found = [{group.name: group.iou for group in trials_beside(report)} for report in reports]
+    for place, name in enumerate(dict.fromkeys(name for trials in found for name in trials)):
+        if not place:
+            table.add_section()
+        cells = [_interval(found[0].get(name))]
+        for trials, gap in zip(found[1:], gaps, strict=True):
+            cells += [_interval(trials.get(name)), _difference(gap.trials.get(name))]
+        table.add_row(f"iou, {name}", *cells)
 
 
 def _coco(report: EvalReport) -> Table:

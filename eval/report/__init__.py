@@ -10,6 +10,15 @@ An absent figure is null, never 0. Every mean has its 95 % interval, drawn over 
 """
 
 from eval.report.compare import Comparison, compare, warnings_between
+from eval.report.figures import (
+    COCO,
+    MATCHES,
+    coco_of,
+    figures_of,
+    meaning,
+    order_of,
+    trials_beside,
+)
 from eval.report.schema import (
     ROW_COLUMNS,
     SCHEMA,
@@ -38,7 +47,9 @@ from eval.report.store import (
 from eval.report.words import LOWER_IS_BETTER, SCORES
 
 __all__ = [
+    "COCO",
     "LOWER_IS_BETTER",
+    "MATCHES",
     "PROGRESS",
     "REPORT",
     "ROWS",
@@ -57,11 +68,16 @@ __all__ = [
     "MatchScores",
     "ProtocolFacts",
     "Skipped",
+    "coco_of",
     "compare",
+    "figures_of",
     "find_reports",
     "load_report",
     "load_rows",
+    "meaning",
+    "order_of",
     "read_progress",
     "save_report",
+    "trials_beside",
     "warnings_between",
 ]

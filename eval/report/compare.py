@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eval.records import read_records
+from eval.report.figures import MATCHES, trials_beside
 from eval.report.schema import EvalReport
 from eval.report.store import load_report, load_rows
 from eval.report.words import LOWER_IS_BETTER, SCORES
 from eval.statistics import (
     Difference,
     difference,
+    match_ratios,
     mean_of_ratios,
     paired_difference,
     ratio_difference,
@@ -44,6 +46,7 @@ class Comparison:
         scores: B minus A by the name of the score.
         labels: B minus A in ``iou`` by class.
         bands: B minus A in ``iou`` by size band.
+        trials: B minus A in ``iou`` by trial, those that are no part of the headline too.
     """
 
     first: str
@@ -52,6 +55,7 @@ class Comparison:
     scores: Mapping[str, Difference] = field(default_factory=dict)
     labels: Mapping[str, Difference] = field(default_factory=dict)
     bands: Mapping[str, Difference] = field(default_factory=dict)
+    trials: Mapping[str, Difference] = field(default_factory=dict)
 
 
 def compare(first: str | Path, second: str | Path) -> Comparison:
@@ -66,7 +70,8 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
         return Comparison(
             first=a.checkpoint.name, second=b.checkpoint.name, warnings=tuple(warnings)
         )
-    pairs = _pairs(first, second, a)
+    everything = _pairs(first, second)
+    pairs = everything[everything["trial"].isin(a.protocol.headline)]
     records = read_records(Path(first)), read_records(Path(second))
     scores = _scores(pairs, a) | _of_pictures(pairs) | _of_pixels(*records)
     return Comparison(
@@ -76,6 +81,7 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
         | _match_scores(*records, a),
         labels=_groups(pairs, "label", [group.name for group in a.labels]),
         bands=_groups(pairs, "band", [group.name for group in a.bands]),
+        trials=_groups(everything, "trial", [group.name for group in trials_beside(a)]),
     )
 
 
@@ -106,11 +112,10 @@ def _protocol_name(report: EvalReport) -> str:
     return f"{facts.name} version {facts.version}{clicks}{preset}"
 
 
-def _pairs(first: str | Path, second: str | Path, report: EvalReport) -> "pd.DataFrame":
-    """Rows of the same object and trial side by side, of the trials the headline is of."""
-    tables = [load_rows(path) for path in (first, second)]
-    tables = [table[table["trial"].isin(report.protocol.headline)] for table in tables]
-    return tables[0].merge(tables[1], on=_PAIR_BY, suffixes=("", "_b"), validate="one_to_one")
+def _pairs(first: str | Path, second: str | Path) -> "pd.DataFrame":
+    """Rows of the same object and trial side by side."""
+    one, two = (load_rows(path) for path in (first, second))
+    return one.merge(two, on=_PAIR_BY, suffixes=("", "_b"), validate="one_to_one")
 
 
 def _scores(pairs: "pd.DataFrame", report: EvalReport) -> dict[str, Difference]:
@@ -175,17 +180,15 @@ def _groups(pairs: "pd.DataFrame", column: str, order: list[str]) -> dict[str, D
 
 
 def _match_scores(a: Records, b: Records, report: EvalReport) -> dict[str, Difference]:
-    """F1 and Room Integrity of the protocol ``everything``, picture by picture."""
-    if not report.matches:
-        return {}
+    """What was found without prompts, picture by picture."""
     places = [place for place in a if "matches" in a[place] and "matches" in b.get(place, {})]
     found = {}
     for score in report.matches:
         at = f"{score.threshold:g}"
         counts = [np.array([record[p]["matches"][at] for p in places]).T for record in (a, b)]
-        half = [matched + wrong / 2 + missed / 2 for matched, wrong, missed, _ in counts]
-        for name, above in (("f1", 0), ("room_integrity", 3)):
-            gap = ratio_difference(counts[0][above], half[0], counts[1][above], half[1])
+        ratios = [match_ratios(*each) for each in counts]
+        for name in MATCHES:
+            gap = ratio_difference(*ratios[0][name], *ratios[1][name])
             if gap is not None:
                 found[f"{name}_{at}"] = gap
     return found

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from eval.report import (
     LOWER_IS_BETTER,
-    SCORES,
     Comparison,
     EvalReport,
+    coco_of,
     compare,
+    figures_of,
     load_report,
+    order_of,
     warnings_between,
 )
 from floorseg.core.checkpoint_info import CheckpointInfo
@@ -24,7 +26,6 @@ from floorseg.settings import Settings
 
 MOST = 12  # reports side by side
 _PROMPTS = {"click": 12, "jitter": 15, "box": 3, "hard": 6, "everything": 0}  # an object, roughly
-_MATCHES = {"f1": "F1", "precision": "precision", "recall": "recall", "room_integrity": "RI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,16 @@ class Figure:
     """One figure of one report, and how it differs from the base's.
 
     Attributes:
-        mean, low, high: the figure and its 95 % interval.
+        mean: the figure.
+        low, high: its 95 % interval; None for pycocotools' figures, which have none.
         difference, difference_low, difference_high: to the base; None for the base itself and
             where the two may not be compared.
         verdict: "better", "worse", "cannot tell" or "".
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
     difference: float | None = None
     difference_low: float | None = None
     difference_high: float | None = None
@@ -126,19 +128,9 @@ def leaderboard(settings: Settings, names: Sequence[str], base: str = "") -> Lea
         comparable = report is not reports[0] and not warnings_between(reports[0], report)
         gap = _gap(folders[0], folder) if comparable else None
         rows.append(Row(name, report, _figures(report, gap)))
-    present = {column for row in rows for column in row.figures}
-    order = [*SCORES, *_match_columns(reports)]
-    columns = tuple(column for column in order if column in present)
+    coco = dict.fromkeys(name for report in reports for name in coco_of(report))
+    columns = (*order_of(reports), *coco)
     return Leaderboard(tuple(rows), columns, tuple(dict.fromkeys(warnings)))
-
-
-def meaning(column: str) -> str:
-    """What a column of the table says."""
-    if column in SCORES:
-        return SCORES[column]
-    what, at = column.rsplit("_", 1)
-    words = {"room_integrity": "Room Integrity, sum IoU(TP) / (TP + FP/2 + FN/2)"}
-    return f"{words.get(what, what)} of the regions found, matched at IoU {at}"
 
 
 def lower_is_better(column: str) -> bool:
@@ -206,29 +198,19 @@ def _guess(info: CheckpointInfo, form: EvaluationForm, objects: float) -> float:
 
 
 def _figures(report: EvalReport, gap: Comparison | None) -> dict[str, Figure]:
-    found = {name: (value.mean, value.low, value.high) for name, value in report.scores.items()}
-    for score in report.matches:
-        for what in _MATCHES:
-            value = getattr(score, what)
-            if value is not None:
-                found[f"{what}_{score.threshold:g}"] = (value.mean, value.low, value.high)
-    figures = {}
-    for name, (mean, low, high) in found.items():
+    figures = {name: Figure(value) for name, value in coco_of(report).items()}
+    for name, value in figures_of(report).items():
+        mine = (value.mean, value.low, value.high)
         to_base = gap.scores.get(name) if gap is not None else None
         figures[name] = (
-            Figure(mean, low, high)
+            Figure(*mine)
             if to_base is None
             else Figure(
-                mean, low, high, to_base.mean, to_base.low, to_base.high, to_base.p_value,
+                *mine, to_base.mean, to_base.low, to_base.high, to_base.p_value,
                 str(to_base.verdict),
             )
         )  # fmt: skip
     return figures
-
-
-def _match_columns(reports: Sequence[EvalReport]) -> list[str]:
-    thresholds = sorted({f"{s.threshold:g}" for report in reports for s in report.matches})
-    return [f"{what}_{at}" for at in thresholds for what in _MATCHES]
 
 
 def _changed(folder: Path) -> int:

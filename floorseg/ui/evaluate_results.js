@@ -102,7 +102,7 @@
       if (!figure) return h("td.fs-num", {}, "");
       const gap = figure.difference !== null && h(`span.fs-leap.fs-${figure.verdict.replace(" ", "-")}`, { title: `${figure.verdict}: ${signed(figure.difference, name)} (${signed(figure.difference_low, name)} to ${signed(figure.difference_high, name)}), p = ${figure.p_value.toFixed(4)}` },
         `${signed(figure.difference, name)} ${figure.verdict}`);
-      return h("td.fs-num", {}, h("b", {}, number(figure.mean, name)), h("span.fs-range", {}, `${number(figure.low, name)}–${number(figure.high, name)}`), gap);
+      return h("td.fs-num", {}, h("b", {}, number(figure.mean, name)), figure.low === null ? null : h("span.fs-range", {}, `${number(figure.low, name)}–${number(figure.high, name)}`), gap);
     },
 
     // ---- plots

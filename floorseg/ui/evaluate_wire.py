@@ -4,9 +4,9 @@ import base64
 from dataclasses import asdict
 from typing import Any
 
-from eval.report import EvalReport
+from eval.report import EvalReport, meaning
 from floorseg.services.evaluation_gallery import Piece
-from floorseg.services.evaluation_reports import Leaderboard, lower_is_better, meaning
+from floorseg.services.evaluation_reports import Leaderboard, lower_is_better
 from floorseg.services.evaluations import Evaluation
 from floorseg.ui.evaluate_plots import label
 

@@ -73,7 +73,7 @@ def test_a_click_that_has_no_place_is_not_made():
     room[20:60, 20:60] = True
     maker = HardClicks(np.full((80, 80, 3), 255, np.uint8), [])
 
-    for kind in ("thin part", "on ink", "doorway"):
+    for kind in ("thin part", "on ink", "doorway"):  # nor is a corner a thin part
         assert maker.click(kind, truth(room), np.random.default_rng(0)) is None
 
 
