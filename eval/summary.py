@@ -189,13 +189,15 @@ def histogram(table: pd.DataFrame) -> list[int]:
 
 
 def examples(table: pd.DataFrame) -> dict[str, list[Example]]:
-    """The worst, the most middling and the best answers."""
+    """The worst, the most middling and the best answers, of an object asked several times one."""
     rows = table.sort_values(["iou", "place", "instance"], kind="stable")
-    middle = max(0, (len(rows) - GALLERY) // 2)
+    once = ["place", "instance"]
+    worst_first, best_last = (rows.drop_duplicates(once, keep=k) for k in ("first", "last"))
+    middle = max(0, (len(worst_first) - GALLERY) // 2)
     parts = {
-        "worst": rows.head(GALLERY),
-        "median": rows.iloc[middle : middle + GALLERY],
-        "best": rows.tail(GALLERY)[::-1],
+        "worst": worst_first.head(GALLERY),
+        "median": worst_first.iloc[middle : middle + GALLERY],
+        "best": best_last.tail(GALLERY)[::-1],
     }
     columns = ("place", "image", "instance", "label", "trial", "iou")
     return {

@@ -46,7 +46,7 @@ def _title(text: str) -> dict[str, Any]:
 
 def _share(text: str) -> dict[str, Any]:
     """An axis from 0 to 1, written in per cent."""
-    return {"title": _title(text), "range": [0, 1.02], "tickformat": ".0%"}
+    return {"title": _title(text), "range": [0, 1.02], "tickformat": ".0%", "dtick": 0.2}
 
 
 def _bars(means: Sequence[Any]) -> tuple[list[float | None], dict[str, Any]]:
@@ -77,7 +77,7 @@ def _curve(rows: Sequence[Row]) -> dict[str, Any] | None:
     x_axis = {"title": _title("clicks on an object"), "dtick": 1}
     return _figure(
         "clicks", "IoU over clicks", traces, table,
-        x=x_axis, y=_share("mean IoU of objects, 95 % interval"),
+        x=x_axis, y=_share("mean IoU, 95 % interval"),
     )  # fmt: skip
 
 
@@ -111,9 +111,7 @@ def _groups(rows: Sequence[Row], what: str) -> dict[str, Any] | None:
     if len(shown) < len(names):
         title = f"{title}, the {len(shown)} with most objects of {len(names)}"
     x_axis = {"title": _title(axis), "type": "category"}
-    return _figure(
-        kind, title, traces, table, x=x_axis, y=_share("mean IoU after the first prompt")
-    )
+    return _figure(kind, title, traces, table, x=x_axis, y=_share("mean IoU, first prompt"))
 
 
 def _by_name(report: EvalReport, what: str) -> dict[str, GroupScore]:
@@ -144,7 +142,12 @@ def _histogram(rows: Sequence[Row]) -> dict[str, Any] | None:
         table += [[name, i * width, (i + 1) * width, n] for i, n in enumerate(counts)]
     if not traces:
         return None
-    x_axis = {"title": _title("IoU after the first prompt"), "range": [0, 1], "tickformat": ".0%"}
+    x_axis = {
+        "title": _title("IoU after the first prompt"),
+        "range": [0, 1],
+        "tickformat": ".0%",
+        "dtick": 0.2,
+    }
     y_axis = {"title": _title("part of the objects"), "tickformat": ".0%", "rangemode": "tozero"}
     return _figure("histogram", "How the IoU is spread", traces, table, x=x_axis, y=y_axis)
 
@@ -168,6 +171,6 @@ def _calibration(rows: Sequence[Row]) -> dict[str, Any] | None:
     if len(traces) == 1:
         return None
     return _figure(
-        "calibration", "Does the model know how good it is?", traces, table,
-        x=_share("the model's own score"), y=_share("IoU it reached, mean of the bin"),
+        "calibration", "Does it know how good it is?", traces, table,
+        x=_share("the model's own score"), y=_share("IoU it reached"),
     )  # fmt: skip

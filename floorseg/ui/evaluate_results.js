@@ -32,7 +32,7 @@
       const color = COLOURS[series % COLOURS.length];
       return { ...trace, marker: { color, size: 6 }, line: { color, width: 2 }, error_y: trace.error_y && { ...trace.error_y, color: trace.type === "bar" ? t.soft : color } };
     });
-    const layout = { ...figure.layout, xaxis: axis(figure.layout.xaxis), yaxis: axis(figure.layout.yaxis), bargap: 0.18, showlegend: data.length > 1, legend: { orientation: "h", y: -0.28, x: 0, font: { size: 11 } },
+    const layout = { ...figure.layout, xaxis: axis(figure.layout.xaxis), yaxis: axis(figure.layout.yaxis), bargap: 0.18, showlegend: data.length > 1, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 11 } },
       margin: paper ? { l: 70, r: 30, t: 60, b: 90 } : { l: 52, r: 10, t: 8, b: 40 }, paper_bgcolor: paper ? "#fff" : "rgba(0,0,0,0)", plot_bgcolor: paper ? "#fff" : "rgba(0,0,0,0)", font: { family: "system-ui, sans-serif", size: 12, color: t.text },
       hoverlabel: { bgcolor: t.back, bordercolor: t.line, font: { color: t.text } } };
     if (paper) layout.title = { text: figure.title };

@@ -135,6 +135,13 @@ def test_a_limit_takes_pictures_from_the_whole_split(plans, tmp_path):
     assert [image.split(".")[0] for image in images] == ["test/plan0", "test/plan2"]
 
 
+def test_an_object_asked_several_times_is_shown_once(plans, tmp_path):
+    report = run(plans, tmp_path, "jitter", Oracle(shift=3))
+
+    for shown in (report.worst, report.median, report.best):
+        assert len({(example.place, example.instance) for example in shown}) == len(shown) == 12
+
+
 def test_an_unknown_protocol_is_answered_with_the_known_ones():
     with pytest.raises(ConfigError, match="click, jitter, box, hard, everything"):
         find_protocol("clicks")
