@@ -139,7 +139,7 @@ def _submitted_before(place: Path) -> Sequence[Any]:
         names: list[str] = orjson.loads((place / JOBS).read_bytes())
     except (FileNotFoundError, orjson.JSONDecodeError):
         return []
-    jobs = [submitit.SlurmJob(folder=place, job_id=name) for name in names]
+    jobs: list[Any] = [submitit.SlurmJob(folder=place, job_id=name) for name in names]
     return jobs if _queued(names) & set(names) else []
 
 

@@ -150,9 +150,8 @@ def _of_pixels(a: Records, b: Records) -> dict[str, Difference]:
     labels = sorted({label for place in places for label in a[place]["pixels"]})
     if not labels:
         return {}
-    gap = paired_difference(
-        *(_pixel_sums(records, places, labels) for records in (a, b)), mean_of_ratios
-    )
+    first, second = (_pixel_sums(records, places, labels) for records in (a, b))
+    gap = paired_difference(first, second, mean_of_ratios)
     return {} if gap is None else {"pixel_iou": gap}
 
 
