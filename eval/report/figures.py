@@ -48,7 +48,9 @@ def order_of(reports: Sequence[EvalReport]) -> list[str]:
     found = [figures_of(report) for report in reports]
     present = {name for names in found for name in names}
     matched = [name for names in found for name in names if name not in SCORES]
-    return [name for name in dict.fromkeys((*SCORES, *matched)) if name in present]
+    unprompted = all(report.matches for report in reports)
+    order = (*matched, *SCORES) if unprompted else (*SCORES, *matched)
+    return [name for name in dict.fromkeys(order) if name in present]
 
 
 def meaning(name: str) -> str:

@@ -78,7 +78,7 @@
       this.emptyNote.hidden = Boolean(board);
       this.warnings.hidden = !board || !board.warnings.length;
       if (!board) { this.table.replaceChildren(); this.plots.replaceChildren(); this.tableNote.textContent = ""; return; }
-      this.warnings.replaceChildren(h("b", {}, "These reports do not belong into one table; no differences are computed."), ...board.warnings.map((line) => h("p", {}, line)));
+      this.warnings.replaceChildren(h("b", {}, "These reports do not belong into one table; no difference is computed where they do not compare."), ...board.warnings.map((line) => h("p", {}, line)));
       this.baseMenu.replaceChildren(...board.rows.map((row) => h("option", { value: row.name, selected: row.name === this.base }, row.label)));
       this.renderTable();
       this.drawPlots();
@@ -89,7 +89,7 @@
     renderTable() {
       const { rows, columns, describes } = this.board, unlike = this.board.warnings.length > 0;
       const facts = unlike ? ["data", "split", "protocol"] : [];
-      const head = [h("th", {}, "checkpoint"), ...facts.map((name) => h("th", {}, name)), ...columns.map((c) => h("th.fs-num", { title: c.says + (c.lower ? " (lower is better)" : "") }, NAMES[c.name] || c.name.replace("room_integrity", "RI").replaceAll("_", " "))),
+      const head = [h("th", {}, "checkpoint"), ...facts.map((name) => h("th", {}, name)), ...columns.map((c) => h("th.fs-num", { title: c.says + (c.lower ? " (lower is better)" : "") }, NAMES[c.name] || c.name.replace("room_integrity", "RI").replace("f1", "F1").replace("iou", "IoU").replaceAll("_", " "))),
         h("th.fs-num", { title: "seconds a picture, median" }, "s/picture"), h("th.fs-num", { title: "most memory its process held, MB" }, "MB")];
       this.table.replaceChildren(h("table.fs-table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map((row, i) => h("tr", {}, h("td", { title: row.name }, h("span.fs-series", { style: `background:${COLOURS[i % COLOURS.length]}` }), h("b", {}, row.label), i ? null : h("span.fs-basemark", {}, "base")),
         facts.map((name) => h("td", {}, row[name] || "all")), columns.map((c) => this.figureCell(row.figures[c.name], c.name)),
