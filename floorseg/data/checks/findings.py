@@ -84,6 +84,9 @@ RULES: dict[str, Rule] = {
     "image-rotated": Rule(_W, "image turned by EXIF", "turn the pixels, drop the EXIF entry", True),
     "image-not-rgb": Rule(_N, "image is not 8-bit RGB", "convert it to RGB", True),
     "image-kind": Rule(_W, "suffix does not say what the file is", "rename it by its kind", True),
+    "annotations-none": Rule(
+        _W, "pictures only, no annotations", "export the annotations too, or label the pictures"
+    ),
     "image-copy": Rule(_N, "look-alikes in one split", "augmented copies are fine in train"),
     "name-stated": Rule(_N, "file_name is not the file's name", _REWRITE, True),
     "name-portable": Rule(
@@ -96,6 +99,9 @@ RULES: dict[str, Rule] = {
     "mask-pairs": Rule(_E, "Roboflow's row-major pairs called RLE", "write COCO's RLE", True),
     "mask-row-major": Rule(_E, "runs go along the rows", "write COCO's column-major RLE", True),
     "mask-encoding": Rule(_W, "mask is no compressed RLE", "write COCO's compressed RLE", True),
+    "mask-box": Rule(
+        _N, "box instead of an outline", "draw the outline, or let floorseg segment find it"
+    ),
     "mask-size-swapped": Rule(_E, "size is [width, height]", "write [height, width]", True),
     "mask-size": Rule(_E, "mask of another size than its image", "export image and masks together"),
     "mask-empty": Rule(_W, "mask without a pixel", "remove the annotation", True),

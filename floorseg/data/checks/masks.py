@@ -45,6 +45,14 @@ def check_masks_are_coco_rle(look: Look) -> Iterable[Finding]:
         yield finding("mask-encoding", look.file, said, count=len(other))
 
 
+def check_masks_are_outlines(look: Look) -> Iterable[Finding]:
+    """A YOLO line of four numbers is a box; read as a mask it claims the corners too."""
+    boxes = [mask for mask in look.masks if mask.row.get("shape") == "box"]
+    if boxes:
+        said = f"{_of(boxes, look)} are boxes, not outlines; they are read as full rectangles"
+        yield finding("mask-box", look.file, said, count=len(boxes))
+
+
 def check_mask_sizes(look: Look) -> Iterable[Finding]:
     """``size`` is [height, width] of the image."""
     if look.size is None:

@@ -6,6 +6,18 @@ from floorseg.data.checks.findings import Finding, finding
 from floorseg.data.checks.look import Look
 from floorseg.data.picture import KINDS
 
+_MODES = {  # Pillow's name of the pixels, in words
+    "1": "black and white",
+    "L": "grey",
+    "LA": "grey with transparency",
+    "P": "in palette colours",
+    "PA": "in palette colours with transparency",
+    "RGBA": "RGB with transparency",
+    "CMYK": "CMYK",
+    "I;16": "16-bit grey",
+    "F": "floating-point grey",
+}
+
 
 def check_image_is_there(look: Look) -> Iterable[Finding]:
     """Annotations need an image beside them."""
@@ -55,7 +67,8 @@ def check_image_is_rgb(look: Look) -> Iterable[Finding]:
     """Grey, palette, transparent and 16-bit pictures surprise other trainers."""
     picture = look.picture
     if picture is not None and not picture.problem and picture.mode != "RGB":
-        yield finding("image-not-rgb", look.file, f"{picture.path.name} has mode {picture.mode}")
+        what = _MODES.get(picture.mode, f"of Pillow's mode {picture.mode}")
+        yield finding("image-not-rgb", look.file, f"{picture.path.name} is {what}")
 
 
 def check_image_kind(look: Look) -> Iterable[Finding]:

@@ -11,10 +11,11 @@ from floorseg.core.structures import Progress, ProgressCallback, ignore_progress
 from floorseg.data.checks import masks, pictures, together, whole
 from floorseg.data.checks.findings import RULES, Finding, Severity
 from floorseg.data.checks.leaks import check_leaks
-from floorseg.data.checks.look import Look, look_at, relative
+from floorseg.data.checks.look import Look, look_at
+from floorseg.data.checks.unlabelled import check_is_annotated, unannotated
 from floorseg.data.checks.whole import ClassKey, Facts, Survey
 from floorseg.data.dataset import Dataset, open_dataset
-from floorseg.data.layout import Entry, image_files
+from floorseg.data.layout import Entry
 from floorseg.data.lookalike import Fingerprint, fingerprint
 from floorseg.data.parallel import map_in_order
 from floorseg.errors import Stopped
@@ -34,6 +35,7 @@ SAMPLE_CHECKS: tuple[Callable[[Look], Iterable[Finding]], ...] = (
     pictures.check_has_masks,
     masks.check_masks_are_readable,
     masks.check_masks_are_coco_rle,
+    masks.check_masks_are_outlines,
     masks.check_mask_sizes,
     masks.check_boxes,
     masks.check_areas,
@@ -147,6 +149,7 @@ def check_dataset(
     survey.unannotated = unannotated(dataset)
     for check in whole.CHECKS.values():
         gathered.add(check(survey))
+    gathered.add(check_is_annotated(dataset))
     if alike:
         splits = [entry.split for entry in dataset.entries]
         gathered.add(check_leaks(survey.files, splits, prints, workers=workers))
@@ -184,21 +187,6 @@ def check_one(
     small = look.picture.small if look.picture is not None else None
     taken = fingerprint(small) if prints and small is not None else None
     return Seen(findings, whole.facts_of(look), taken)
-
-
-def unannotated(dataset: Dataset) -> list[str]:
-    """Images beside the samples that no annotation file belongs to, relative to the dataset."""
-    if dataset.format not in ("sa1b", "multiclass", "coco"):
-        return []
-    known = {entry.name for entry in dataset.entries}
-    folders = sorted({entry.source.parent for entry in dataset.entries})
-    return [
-        relative(path, dataset.folder)
-        for folder in folders
-        if folder.is_dir()
-        for path in image_files(folder)
-        if path.name[: len(path.name) - len(path.suffix)] not in known
-    ]
 
 
 @dataclass(slots=True)

@@ -97,7 +97,7 @@ def check_names(survey: Survey) -> Iterable[Finding]:
     if bad:
         said = (
             f"{len(bad)} of {len(names)} names cannot be read by sam2's own trainer, "
-            f"which needs NAME_NUMBER.jpg: {bad[0][:100]!r}"
+            f"which needs NAME_NUMBER.jpg, for example {bad[0][:100]!r}"
         )
         yield finding("name-portable", "", said, count=len(bad))
 
