@@ -193,22 +193,22 @@
       this.cards.hidden = false;
       this.cards.replaceChildren(
         card("Images", number.format(images), this.split ? `of the ${this.split} split` : listed || SPLIT_NAMES[""]),
-        card("Masks", number.format(masks), images ? `${(masks / images).toFixed(1)} an image${empty ? ` · ${number.format(empty)} without any` : ""}` : ""),
-        card("Classes", classes ? number.format(classes) : "none", classes ? "" : "masks have no class"),
+        card("Masks", number.format(masks), masks ? `${(masks / images).toFixed(1)} an image${empty ? ` · ${number.format(empty)} without any` : ""}` : ""),
+        card("Classes", classes ? number.format(classes) : "none", classes ? "" : masks ? "masks have no class" : "no masks"),
         card("Sizes", size ? by(size) : "unknown", size ? (sizes > 1 ? `${number.format(sizes)} sizes, ${range}` : range) : ""),
         this.findingsCard(checked),
       );
     }
 
     findingsCard(checked) {
-      const running = [...this.watched.values()].find((task) => task.kind === "check" && task.dataset === this.name);
+      const running = this.checking();
       const go = (severity) => { this.filterFindings(severity); this.show("findings"); };
       const body = checked
         ? h("div.fs-severities", {}, Object.entries(checked.counts).map(([severity, count]) =>
           h(`button.fs-severity.fs-${severity}`, { type: "button", title: `Show the ${severity}s`, disabled: !count, onclick: () => go(severity) }, h("b", {}, number.format(count)), h("span", {}, count === 1 ? severity : `${severity}s`))))
         : h("div.fs-value", {}, running ? "…" : "not checked");
       const note = running ? [h("progress", { max: 1, value: running.total > 1 ? running.done / running.total : 0 }), h("span", {}, running.total > 1 ? running.done === running.total ? "comparing plans across splits …" : `checking ${number.format(running.done)} of ${number.format(running.total)}` : "check starts …")]
-        : [checked && checked.fresh ? h("span", {}, checked.counts.error + checked.counts.warning + checked.counts.note ? "in all splits" : "nothing wrong was found")
+        : [checked && checked.fresh ? h("span", {}, checked.counts.error + checked.counts.warning + checked.counts.note ? this.split ? `in the ${this.split} split` : Object.keys(this.seen.splits).length > 1 ? "in all splits" : "" : "nothing wrong was found")
           : h("button.fs-link", { type: "button", onclick: () => this.check() }, checked ? "files have changed: check again" : "check it now")];
       this.badge("findings", checked && checked.counts.error + checked.counts.warning ? number.format(checked.counts.error + checked.counts.warning) : "");
       const made = h("div.fs-card.fs-fact.fs-fact-wide", {}, h("h3", {}, "Findings"), body, h("div.fs-note", {}, note));
@@ -281,7 +281,7 @@
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
-  Object.assign(floorseg, { DatasetPage, saveText, formatNumber: (n) => number.format(n) });
+  Object.assign(floorseg, { DatasetPage, saveText, formatNames: FORMATS, formatNumber: (n) => number.format(n) });
   floorseg.mountDatasets = (element, server) => {
     const root = element.querySelector(".fs-root");
     if (root && !root.firstChild) root.page = new DatasetPage(root, server);

@@ -5,11 +5,12 @@ from typing import Any
 
 from floorseg.data.writers import WRITERS
 from floorseg.errors import DatasetError, FloorsegError
+from floorseg.services.dataset_findings import of_split
 from floorseg.services.dataset_gallery import SORTS, choose
 from floorseg.services.dataset_paths import refuse_public
 from floorseg.services.dataset_samples import annotation_text, thumbnail, view_sample
 from floorseg.services.dataset_tasks import DatasetTasks, Task
-from floorseg.services.datasets import Datasets, Opened, Opening
+from floorseg.services.datasets import Datasets, Findings, Opened, Opening
 from floorseg.services.rle_view import examples
 from floorseg.settings import Settings
 from floorseg.ui.canvas import Handler
@@ -97,7 +98,7 @@ class DatasetCalls:
         }
 
     def overview(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
-        """Cards and charts of a split, and what the last check found in all of them."""
+        """Cards and charts of a split, and what the last check found in it."""
         asked = OfDataset.model_validate(payload)
         opened = self._datasets.get(asked.name)
         counted = opened.statistics(asked.split)
@@ -114,7 +115,7 @@ class DatasetCalls:
             "largest": by_pixels[-1][1] if sizes else None,
             "splits": dict(counted.splits),
             "figures": figures(counted),
-            "checked": summary_json(self._datasets.findings(opened)),
+            "checked": summary_json(self._found(opened, asked.split)),
         }
 
     def gallery(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
@@ -169,7 +170,7 @@ class DatasetCalls:
         """One page of findings."""
         asked = OfFindings.model_validate(payload)
         opened = self._datasets.get(asked.name)
-        found = filtered(self._datasets.findings(opened), asked.code, asked.text)
+        found = filtered(self._found(opened, asked.split), asked.code, asked.text)
         pages = max(1, -(-len(found) // _ROWS))
         page = min(asked.page, pages - 1)
         shown = found[page * _ROWS : (page + 1) * _ROWS]
@@ -179,8 +180,8 @@ class DatasetCalls:
     def findings_file(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """All findings of a kind as a file."""
         asked = OfFindings.model_validate(payload)
-        findings = self._datasets.findings(self._datasets.get(asked.name))
-        found = filtered(findings, asked.code, asked.text)
+        opened = self._datasets.get(asked.name)
+        found = filtered(self._found(opened, asked.split), asked.code, asked.text)
         plain = asked.name.strip("./").replace("/", "_") or "dataset"
         return {"name": f"{plain}_findings.{asked.kind}", "text": findings_text(found, asked.kind)}
 
@@ -215,6 +216,9 @@ class DatasetCalls:
         task: Task = self._tasks.get(OfTask.model_validate(payload).task)
         self._tasks.stop(task.token)
         return task_json(task)
+
+    def _found(self, opened: Opened, split: str) -> Findings | None:
+        return of_split(self._datasets.findings(opened), opened, split)
 
     def _fresh(self, asked: OfDataset) -> Opened:
         refuse_public(self._settings)

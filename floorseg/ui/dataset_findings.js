@@ -1,7 +1,8 @@
 // The Dataset tab's findings: kinds, single findings that lead to their sample, and what mends them.
 (() => {
-  const { h, icon, saveText, say, DatasetPage, formatNumber, pager } = window.floorseg;
+  const floorseg = window.floorseg, { h, icon, saveText, say, DatasetPage, formatNumber, pager } = floorseg;
   const DELAY = 250, POLL = 400; // ms
+  const DID = { check: "Checked", mend: "Mended copy", convert: "Converted", synth: "Drawn" };
   const DOES = { check: "Checking", mend: "Writing the mended copy", convert: "Converting", synth: "Drawing plans" };
 
   Object.assign(DatasetPage.prototype, {
@@ -34,7 +35,7 @@
     },
 
     fillFormats() {
-      this.formatMenu.replaceChildren(...this.facts.formats.map((value) => h("option", { value }, value)));
+      this.formatMenu.replaceChildren(...this.facts.formats.map((value) => h("option", { value }, floorseg.formatNames[value] || value)));
     },
 
     suggestNames() {
@@ -51,6 +52,7 @@
       const checked = this.seen.checked, kinds = checked ? checked.kinds : [];
       this.fillCodes(kinds);
       this.findingTable.hidden = !kinds.length;
+      if (!checked && this.checking()) { this.kinds.replaceChildren(h("p.fs-note", {}, "The first check is running.")); return; }
       if (!checked) { this.kinds.replaceChildren(h("p.fs-note", {}, "This dataset has not been checked. "), h("button.fs-button", { type: "button", onclick: () => this.check() }, "Check it now")); return; }
       const old = checked.fresh ? null : h("p.fs-note", {}, "Files have changed since. ", h("button.fs-link", { type: "button", onclick: () => this.check() }, "Check again"));
       if (!kinds.length) { this.kinds.replaceChildren(h("p.fs-note", {}, icon("check"), " Nothing wrong was found."), ...[old].filter(Boolean)); return; }
@@ -101,6 +103,10 @@
 
     // ---- work in the background
 
+    checking() {
+      return [...this.watched.values()].find((task) => task.kind === "check" && task.dataset === this.name);
+    },
+
     async check() {
       await this.start("check", {});
     },
@@ -121,6 +127,7 @@
       if (this.watched.has(task.task)) return;
       const box = h("section.fs-card.fs-task", { role: "status" });
       this.watched.set(task.task, task);
+      if (task.kind === "check" && this.seen) this.renderKinds();
       place.prepend(box);
       let quiet = 0;
       for (;;) {
@@ -149,13 +156,13 @@
       const open = task.target && task.state === "done" ? h("button.fs-button.fs-primary", { type: "button", onclick: () => this.openMade(task.target) }, "Open it") : null;
       const bar = h("progress", { max: 1 });
       if (task.total > 1) bar.value = task.done / task.total;
-      box.replaceChildren(h("div.fs-row", {}, h("h3", {}, task.dataset ? `${DOES[task.kind]}: ${task.target || task.dataset}` : `${DOES[task.kind]}: ${task.target}`), h("span.fs-grow"), open, going ? stop : close),
+      box.replaceChildren(h("div.fs-row", {}, h("h3", {}, `${(task.state === "done" ? DID : DOES)[task.kind]}: ${task.target || task.dataset}`), h("span.fs-grow"), open, going ? stop : close),
         going ? bar : "", said, h("div.fs-command", {}, h("code", {}, task.command), h("button.fs-link", { type: "button", onclick: () => this.copy(task.command) }, "Copy")), details(task));
     },
 
     async ended(task, box) {
       if (task.kind === "check" && task.state === "done") box.remove();
-      if (["check", "mend"].includes(task.kind) && task.dataset === this.name) await this.look(true);
+      if (["check", "mend"].includes(task.kind) && task.dataset === this.name && this.seen) await this.look(true);
       if (!task.target || task.state !== "done") { if (this.drawButton) this.drawButton.disabled = false; return; }
       this.facts = await this.call("hello_datasets");
       if (task.kind === "synth") { this.fillMenu(); await this.open(task.target); this.show("overview"); return; }
@@ -187,7 +194,7 @@
     if (state === "stopped") return task.target ? "stopped; the same command goes on where it was" : "stopped";
     if (task.kind === "check" || task.kind === "synth") return "done";
     const changes = task.kind === "mend" ? `, ${formatNumber(answer.change_count)} changes` : "";
-    return `${formatNumber(answer.samples)} samples written as ${answer.format}${changes}`;
+    return `${formatNumber(answer.samples)} samples written as ${floorseg.formatNames[answer.format] || answer.format}${changes}`;
   }
 
   function details(task) {

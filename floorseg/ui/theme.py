@@ -8,7 +8,7 @@ _HERE = Path(__file__).resolve().parent
 _SCRIPTS = (  # in this order: each builds on those before
     "masks.js", "canvas.js", "dom.js", "segment.js", "segment_tools.js", "segment_side.js",
     "segment_files.js",
-    "rle_inspector.js", "dataset.js", "dataset_charts.js", "dataset_gallery.js",
+    "rle_inspector.js", "rle_draw.js", "dataset.js", "dataset_charts.js", "dataset_gallery.js",
     "dataset_sample.js", "dataset_findings.js",
     "compare.js", "compare_views.js", "compare_side.js",
     "evaluate.js", "evaluate_results.js",

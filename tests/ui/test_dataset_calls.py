@@ -149,3 +149,37 @@ def test_raw_http_is_refused_on_a_public_page(settings):
             assert refused.value.code == 403
     finally:
         page.close(verbose=False)
+
+
+def test_findings_are_those_of_the_split_that_is_looked_at(calls, datasets, settings):
+    write_sample(settings.data_root / "flats" / "test", "other", drawing(seed=2), [])
+    opened = datasets.open("flats")
+    found = [
+        _finding("area", "train/plan00.json"), _finding("area", "test/other.json"),
+        _finding("split-leak", "train/plan01.json"), _finding("class-rare", ""),
+    ]  # fmt: skip
+    kinds = [
+        {"code": code, "severity": "warning", "findings": n, "concerned": n}
+        for code, n in (("area", 2), ("split-leak", 1), ("class-rare", 1))
+    ]
+    report = {"findings": found, "kinds": kinds, "counts": {"warning": 4}}
+    datasets.keep_findings(opened, report)
+    asked = {"name": "flats", "split": "test"}
+
+    listed = calls("findings", **asked)
+    checked = calls("overview", **asked)["checked"]
+
+    assert [one["file"] for one in listed["findings"]] == [
+        "test/other.json", "train/plan01.json", "",
+    ]  # fmt: skip
+    assert checked["counts"]["warning"] == 3
+    assert {kind["code"]: kind["findings"] for kind in checked["kinds"]}["area"] == 1
+    assert "plan00" not in calls("findings_file", **asked)["text"]
+    assert calls("findings", name="flats")["total"] == 4
+
+
+def _finding(code, file):
+    return {
+        "code": code, "severity": "warning", "file": file, "sentence": "", "fix": "",
+        "fixable": False, "count": 1,
+    }  # fmt: skip
