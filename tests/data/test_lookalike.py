@@ -62,15 +62,16 @@ def test_groups_hang_together_through_pairs():
     assert groups(6, [(0, 2), (2, 5), (3, 4)]) == [[0, 2, 5], [1], [3, 4]]
 
 
-# Plans that really are in two splits of the real dataset, looked at by eye: the first two pairs are
-# one drawing each, the third two furnishings of one flat.
-REALLY_ALIKE = (
-    "set_2-133-", "IIa_SL0801", "set_2-180-", "Ia_MR0601_sommaire", "Cat20_6_", "Cat20_7_",
-)  # fmt: skip
+# Two drawings that really are in two splits of the real dataset, seen by eye: the first in two
+# scans, the second lying on its side. Joining them is right.
+SAME_DRAWING = ("set_2-133-", "IIa_SL0801", "set_2-180-", "Ia_MR0601_sommaire")
 
 
 def measured(paths, copied, seed=0):
-    """(share of copies found, share of plans joined with a plan of another split)."""
+    """(share of copies found, share of plans joined with a different plan of another split).
+
+    Which plans of one split are different nobody wrote down; those of two splits are.
+    """
     rng = np.random.default_rng(seed)
     prints = [fingerprint(look_at_picture(path).small) for path in paths]
     origin = list(range(len(paths)))
@@ -87,7 +88,7 @@ def measured(paths, copied, seed=0):
     for place, path in enumerate(paths):
         splits.setdefault(group_of[place], set()).add(path.parent.name)
     joined = np.mean([
-        len(splits[group_of[place]]) > 1 and not path.name.startswith(REALLY_ALIKE)
+        len(splits[group_of[place]]) > 1 and not path.name.startswith(SAME_DRAWING)
         for place, path in enumerate(paths)
     ])  # fmt: skip
     return float(found), float(joined)
@@ -103,10 +104,18 @@ def test_copies_of_real_plans_are_found_and_other_plans_are_not_joined(shared_da
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_copies_are_found_among_all_the_real_plans(shared_data):
-    paths = sorted((shared_data / "rooms").glob("*/*.jpg"))
-    found, joined = measured(paths, range(0, len(paths), 18))
-    print(f"copies found {found:.4f}, plans joined across splits {joined:.4f}")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("half", ["the first", "the second", "both"])
+def test_copies_are_found_among_all_the_real_plans(shared_data, half):
+    """The thresholds are those that the first half alone asks for; the second has no say in them.
+
+    Of the first half, different plans on which few features agree reach a correlation of 0.881 and
+    none has many; hence 0.89 for few and less for many.
+    """
+    every = sorted((shared_data / "rooms").glob("*/*.jpg"))
+    kept = {"the first": range(5), "the second": range(5, 10), "both": range(10)}[half]
+    paths = [path for place, path in enumerate(every) if place % 10 in kept]
+    found, joined = measured(paths, range(0, len(paths), 18 if half == "both" else 9))
+    print(f"{half}: copies found {found:.4f}, plans joined across splits {joined:.4f}")
     assert found >= 0.99
     assert joined <= 0.01
