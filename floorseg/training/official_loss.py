@@ -50,9 +50,12 @@ class MultiStepMultiMasksAndIous(OfficialLoss):
             strict=True,
         )
         present = targets.flatten(1).any(dim=1, keepdim=True).float()
-        for masks, scores, presence in steps:
+        learned: Any = sum(
             self._add_step(losses, masks, scores, presence, targets, present, num_objects)
-        losses["core_loss"] = self.reduce_loss(losses)
+            for masks, scores, presence in steps
+        )
+        # the masks' terms are numbers; what they teach comes with a sum that is added as nothing
+        losses["core_loss"] = self.reduce_loss(losses) + (learned - learned.detach())
         return losses
 
     def _add_step(
@@ -64,18 +67,21 @@ class MultiStepMultiMasksAndIous(OfficialLoss):
         targets: torch.Tensor,
         present: torch.Tensor,
         num_objects: float,
-    ) -> None:
-        """Add one click's terms; only the best candidate of several learns its mask."""
+    ) -> torch.Tensor:
+        """Add one click's terms; only the best candidate of several learns its mask.
+
+        Returns:
+            the weighted sum of the masks' terms, which carries their gradient.
+        """
         focus = Focus(
             float(self.focal_alpha), float(self.focal_gamma),
             float(self.weight_dict["loss_mask"]), float(self.weight_dict["loss_dice"]),
         )  # fmt: skip
-        focal, dice, iou = FocalAndDice.apply(masks, targets, focus)
-        error = (scores - iou).abs() if self.iou_use_l1_loss else (scores - iou) ** 2
-        combined = focal * self.weight_dict["loss_mask"] + dice * self.weight_dict["loss_dice"]
-        best = combined.detach().argmin(dim=1, keepdim=True)
+        cost, focal, dice, iou = FocalAndDice.apply(masks, targets, focus)
+        best = (focal * focus.mask + dice * focus.dice).argmin(dim=1, keepdim=True)
         losses["loss_mask"] += (focal.gather(1, best) * present).sum() / num_objects
         losses["loss_dice"] += (dice.gather(1, best) * present).sum() / num_objects
+        error = (scores - iou).abs() if self.iou_use_l1_loss else (scores - iou) ** 2
         error = error.mean(dim=1, keepdim=True) if self.supervise_all_iou else error.gather(1, best)
         losses["loss_iou"] += (error * present).sum() / num_objects
         if self.pred_obj_scores:
@@ -86,19 +92,21 @@ class MultiStepMultiMasksAndIous(OfficialLoss):
                 alpha=self.focal_alpha_obj_score,
                 gamma=self.focal_gamma_obj_score,
             )
+        learned: torch.Tensor = (cost * present[:, 0]).sum() / num_objects
+        return learned
 
 
 class FocalAndDice(torch.autograd.Function):
     """Focal loss, dice loss and IoU of masks enlarged to the size of their truth.
 
-    Only the best candidate of an object learns. Its slopes are made where the enlarged mask is at
+    Only the best candidate of an object learns. Its slope is made where the enlarged mask is at
     hand anyway, and kept at the size of the logits: the backward pass has nothing to enlarge.
     """
 
     @staticmethod
     def forward(
         ctx: Any, masks: torch.Tensor, targets: torch.Tensor, focus: Focus
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Compare.
 
         Args:
@@ -108,78 +116,77 @@ class FocalAndDice(torch.autograd.Function):
             focus: the constants of the losses.
 
         Returns:
-            focal loss, dice loss and IoU, float32 (N, M); the IoU carries no gradient.
+            the weighted sum of both losses of the best candidate, float32 (N,), which alone
+            carries a gradient; focal loss, dice loss and IoU, float32 (N, M).
         """
-        rows, best, slopes = [], [], []
-        for each, truth in zip(masks, targets, strict=True):
-            found, choice, slope = _compare(each, truth.float(), focus)
-            rows.append(found)
-            best.append(choice)
-            slopes.append(slope)
-        focal, dice, iou = torch.stack(rows, dim=1)
-        ctx.save_for_backward(torch.stack(slopes), torch.tensor(best, device=masks.device))
+        found = [_compare(each, truth, focus) for each, truth in zip(masks, targets, strict=True)]
+        focal, dice, iou = torch.stack([one.terms for one in found], dim=1)
+        best = torch.tensor([one.best for one in found], device=masks.device)
+        ctx.save_for_backward(torch.stack([one.slope for one in found]), best)
         ctx.candidates = masks.shape[1]
-        ctx.mark_non_differentiable(iou)
-        return focal, dice, iou
+        rows = torch.arange(len(best), device=best.device)
+        cost = (focal * focus.mask + dice * focus.dice)[rows, best]
+        ctx.mark_non_differentiable(focal, dice, iou)
+        return cost, focal, dice, iou
 
     @staticmethod
-    def backward(
-        ctx: Any, focal: torch.Tensor, dice: torch.Tensor, _: torch.Tensor
-    ) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, cost: torch.Tensor, *_: Any) -> tuple[torch.Tensor, None, None]:
         """Gradient of the logits: nothing for the candidates that were not the best."""
         slopes, best = ctx.saved_tensors
-        rows = torch.arange(len(best), device=best.device)
-        wanted = torch.stack([focal[rows, best], dice[rows, best]], dim=1)
-        mine = (slopes * wanted[:, :, None, None]).sum(dim=1)
+        mine = slopes * cost[:, None, None]
         if ctx.candidates == 1:
             return mine.unsqueeze(1), None, None
         gradient = mine.new_zeros(len(best), ctx.candidates, *mine.shape[1:])
-        gradient[rows, best] = mine
+        gradient[torch.arange(len(best), device=best.device), best] = mine
         return gradient, None, None
 
 
-def _compare(
-    masks: torch.Tensor, truth: torch.Tensor, focus: Focus
-) -> tuple[torch.Tensor, int, torch.Tensor]:
-    """Compare M masks, logits (M, h, w), with one truth (H, W).
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """M candidates beside one truth.
 
-    Returns:
-        focal loss, dice loss and IoU, (3, M); the best candidate; the slopes of its focal and of
-        its dice loss by its logits, (2, h, w).
+    Attributes:
+        terms: focal loss, dice loss and IoU, (3, M).
+        best: which candidate costs least.
+        slope: of the best one's cost by its logits, (h, w).
     """
+
+    terms: torch.Tensor
+    best: int
+    slope: torch.Tensor
+
+
+def _compare(masks: torch.Tensor, truth: torch.Tensor, focus: Focus) -> _Compared:
+    """Compare M masks, logits (M, h, w), with one truth, bool (H, W); few passes over (H, W)."""
     logits = F.interpolate(masks[None], truth.shape, mode="bilinear", align_corners=False)[0]
-    sign = 1 - 2 * truth
-    signed = logits * sign  # how wrong: the logit of "not the truth"
-    missing = signed.sigmoid()  # 1 - p_t
+    got = logits > 0
+    both = torch.logical_and(got, truth).count_nonzero(dim=(1, 2))
+    area = truth.count_nonzero()
+    iou = both / (got.count_nonzero(dim=(1, 2)) + area - both).clamp(min=1)
+    signed = torch.where(truth, -logits, logits)  # how wrong: the logit of "not the truth"
+    missing = signed.sigmoid()  # 1 - p_t: inside the truth a probability is 1 - missing
     entropy = F.softplus(signed)
     power = missing * missing if focus.gamma == 2 else missing**focus.gamma
-    balance = focus.alpha * truth + (1 - focus.alpha) * (1 - truth) if focus.alpha >= 0 else None
-    focal = entropy * power
-    if balance is not None:
-        focal.mul_(balance)
-    area = truth.sum()
-    # inside the truth a probability is 1 - missing, outside it is missing
-    lost = (missing * truth).sum(dim=(1, 2))
-    overlap = area - lost
-    extent = missing.sum(dim=(1, 2)) + area - 2 * lost
-    numerator, denominator = 2 * overlap + 1, extent + area + 1
+    inside = truth.flatten().float()
+    lost = missing.flatten(1) @ inside
+    numerator = 2 * (area - lost) + 1
+    denominator = missing.sum(dim=(1, 2)) - 2 * lost + 2 * area + 1
     dice = 1 - numerator / denominator
-    wrong = signed > 0  # a pixel without a logit counts as outside
-    missed = torch.logical_and(signed >= 0, truth > 0).sum(dim=(1, 2))
-    extra = wrong.sum(dim=(1, 2)) - torch.logical_and(wrong, truth > 0).sum(dim=(1, 2))
-    iou = (area - missed) / (area + extra).clamp(min=1)
-    focal = focal.mean(dim=(1, 2))
+    weight = torch.full_like(inside, 1.0)
+    if focus.alpha >= 0:
+        weight = (inside * (2 * focus.alpha - 1)).add_(1 - focus.alpha)
+    focal = (entropy * power).flatten(1) @ weight / truth.numel()
     best = int((focal * focus.mask + dice * focus.dice).argmin())
     # with p = sigmoid(s): d/ds of softplus(s) p^g is p^g (p + g softplus(s) (1 - p))
-    p = missing[best]
-    rest = 1 - p
+    p, rest = missing[best], 1 - missing[best]
     slope = entropy[best].mul_(rest).mul_(focus.gamma).add_(p).mul_(power[best])
-    if balance is not None:
-        slope.mul_(balance)
-    slope.mul_(sign).div_(truth.numel())
-    ratio = float(numerator[best] / denominator[best])
-    pull = (ratio - 2 * truth).mul_(rest.mul_(p)).div_(denominator[best])
-    slopes = torch.ops.aten.upsample_bilinear2d_backward(
-        torch.stack([slope, pull])[None], truth.shape, [1, 2, *masks.shape[1:]], False
-    )[0]
-    return torch.stack([focal, dice, iou]), best, slopes
+    slope.mul_(weight.view(truth.shape)).mul_(focus.mask / truth.numel())
+    # d/ds of the dice loss, by the logit of "not the truth" as well: one sign turns both
+    ratio, extent = float(numerator[best] / denominator[best]), float(denominator[best])
+    pull = torch.where(truth, (2 - ratio) / extent, ratio / extent)
+    slope.add_(pull.mul_(rest.mul_(p)), alpha=focus.dice)
+    slope = torch.where(truth, -slope, slope)
+    small = torch.ops.aten.upsample_bilinear2d_backward(
+        slope[None, None], truth.shape, [1, 1, *masks.shape[1:]], False
+    )[0, 0]
+    return _Compared(torch.stack([focal, dice, iou]), best, small)
