@@ -152,6 +152,7 @@
         this.prompt = prompt ? this.shrunk(prompt) : { points: [], box: null };
         this.tell("");
         this.render();
+        if (prompt && this.sample) this.approach();
         this.askAll();
         if (!prompt) this.prepare();
       } catch (problem) {
@@ -174,6 +175,7 @@
       const known = (asked.checkpoints || []).filter((name) => this.facts.checkpoints.some((c) => c.name === name));
       if (known.length) this.slots = [...new Set([...known, ...this.slots])].slice(0, Math.max(2, known.length));
       await this.openSample({ dataset: asked.dataset, row: asked.row, split: asked.split || "" }, { points: asked.points || [], box: asked.box || null });
+      await this.nameDataset(asked.dataset, asked.split).catch((problem) => this.report(problem));
     }
 
     // ---- prompts
@@ -280,27 +282,6 @@
       if (!at) return null;
       const under = this.truths.filter((truth) => masks.contains(truth.mask, at.x, at.y));
       return under.sort((a, b) => a.mask.area - b.mask.area)[0] || null;
-    }
-
-    setSlot(index, name) {
-      this.slots = this.slots.map((old, i) => (i === index ? name : old));
-      this.render();
-      this.askAll();
-    }
-
-    addSlot() {
-      const other = this.facts.checkpoints.map((c) => c.name).find((name) => !this.slots.includes(name)) || this.slots[0];
-      if (this.slots.length < this.facts.most) this.slots = [...this.slots, other];
-      this.render();
-      this.askAll();
-    }
-
-    removeSlot(index) {
-      if (this.slots.length <= 2) return;
-      this.slots = this.slots.filter((_, i) => i !== index);
-      this.pair = this.pair.map((i) => Math.min(i, this.slots.length - 1));
-      if (this.pair[0] === this.pair[1]) this.pair = [0, 1];
-      this.render();
     }
 
     render() {

@@ -38,6 +38,27 @@
       this.addButton.hidden = this.slots.length >= this.facts.most;
     },
 
+    setSlot(index, name) {
+      this.slots = this.slots.map((old, i) => (i === index ? name : old));
+      this.render();
+      this.askAll();
+    },
+
+    addSlot() {
+      const other = this.facts.checkpoints.map((c) => c.name).find((name) => !this.slots.includes(name)) || this.slots[0];
+      if (this.slots.length < this.facts.most) this.slots = [...this.slots, other];
+      this.render();
+      this.askAll();
+    },
+
+    removeSlot(index) {
+      if (this.slots.length <= 2) return;
+      this.slots = this.slots.filter((_, i) => i !== index);
+      this.pair = this.pair.map((i) => Math.min(i, this.slots.length - 1));
+      if (this.pair[0] === this.pair[1]) this.pair = [0, 1];
+      this.render();
+    },
+
     // ---- figures
 
     figureRows() {
@@ -164,13 +185,26 @@
       this.splitMenu.replaceChildren();
       if (!this.datasetMenu.value) return this.renderWalk();
       try {
-        const { splits } = await this.call("splits", { dataset: this.datasetMenu.value });
-        const best = splits.find(([name]) => name === "test") || splits[0];
-        this.splitMenu.replaceChildren(...splits.map(([name, count]) => h("option", { value: name, selected: name === best[0] }, `${name || "all"} (${count})`)));
+        await this.fillSplits();
         await this.openPlace(0);
       } catch (problem) {
         this.report(problem);
       }
+    },
+
+    async fillSplits(wanted = "test") {
+      const { splits } = await this.call("splits", { dataset: this.datasetMenu.value });
+      const best = splits.find(([name]) => name === wanted) || splits[0];
+      this.splitMenu.replaceChildren(...splits.map(([name, count]) => h("option", { value: name, selected: name === best[0] }, `${name || "all"} (${count})`)));
+    },
+
+    // The menus name the dataset that another tab opened a sample of.
+    async nameDataset(dataset, split) {
+      if (this.datasetMenu.value === dataset || !this.facts.datasets.includes(dataset)) return;
+      this.datasetMenu.value = dataset;
+      this.scanned = null;
+      await this.fillSplits(split);
+      this.renderWalk();
     },
 
     openPlace(place) {
@@ -234,7 +268,7 @@
       const words = spot ? `${scanned.at + 1} of ${scanned.spots.length} · agree ${percent(spot.agreement)}${spot.label ? ` · ${spot.label}` : ""}` : sample ? `plan ${sample.place + 1} of ${sample.of}` : "";
       this.walk.replaceChildren(h("button.fs-mini", { type: "button", "aria-label": "Before", title: "Before (←)", onclick: () => this.step(-1) }, "‹"), h("span.fs-small", {}, words),
         h("button.fs-mini", { type: "button", "aria-label": "Next", title: "Next (→)", onclick: () => this.step(1) }, "›"), h("span.fs-grow"),
-        scanned && scanned.spots.length ? h("button.fs-link", { type: "button", onclick: () => this.saveSpots() }, "CSV") : null);
+        ...(scanned && scanned.spots.length ? [h("button.fs-link", { type: "button", onclick: () => this.saveSpots() }, "CSV")] : []));
       this.renderSpots();
     },
 

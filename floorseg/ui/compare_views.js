@@ -109,6 +109,15 @@
       to.move({ scale, x: to.width / 2 - middle.x * scale, y: to.height / 2 - middle.y * scale });
     },
 
+    // Near enough to see what a prompt is about, where that is small on its plan.
+    approach() {
+      const { box } = this.prompt, truth = this.truth(), view = this.front();
+      const part = truth ? truth.mask : box && { x: box[0], y: box[1], w: box[2] - box[0], h: box[3] - box[1] };
+      if (!part || !view.size || !view.width) return;
+      const scale = Math.min(view.width / (3 * part.w), view.height / (3 * part.h), 8);
+      if (scale > view.view.scale * 1.3) view.move({ scale, x: view.width / 2 - (part.x + part.w / 2) * scale, y: view.height / 2 - (part.y + part.h / 2) * scale });
+    },
+
     setPair(side, slot) {
       const other = this.pair[1 - side] === slot ? this.pair[side] : this.pair[1 - side];
       this.pair = side ? [other, slot] : [slot, other];

@@ -126,6 +126,11 @@ def test_a_picture_of_the_gallery_opens_in_compare_with_its_prompt(finished, pag
         "return [p.sample.dataset, p.slots, p.prompt.points.length]; })()"
     )
     assert state == ["plans", list(NAMES), 1]
+    menu = page.locator("#compare").get_by_label("Dataset", exact=True)
+    page.wait_for_function("menu => menu.value === 'plans'", arg=menu.element_handle())
+    walk = page.locator("#compare .fs-card", has_text="Through a dataset").inner_text()
+    assert "of 3" in walk
+    assert "null" not in walk
 
 
 def test_everything_is_downloaded_as_one_zip(finished, page, tmp_path):

@@ -16,12 +16,12 @@ NAMES = ("alpha", "beta")
 LEFT = (slice(20, 220), slice(20, 150))  # rows, columns of the annotated room of a 320 x 240 plan
 
 
-def write_plans(folder: Path) -> None:
-    """Three plans with one annotated room each."""
+def write_plans(folder: Path, *, count: int = 3) -> None:
+    """Plans with one annotated room each."""
     mask = np.zeros((240, 320), dtype=bool)
     mask[LEFT] = True
-    for number in range(3):
-        pixels = np.full((240, 320, 3), 255 - 5 * number, dtype=np.uint8)
+    for number in range(count):
+        pixels = np.full((240, 320, 3), 255 - 5 * (number % 9), dtype=np.uint8)
         pixels[14:20, 14:306] = pixels[220:226, 14:306] = 0
         pixels[14:226, 14:20] = pixels[14:226, 150:156] = pixels[14:226, 300:306] = 0
         write_sample(folder, f"plan{number}", pixels, [Annotation(1, rle.encode(mask), 1, "room")])

@@ -122,15 +122,21 @@ def test_what_is_missing_is_said(tmp_path):
     assert "--checkpoint, --data and --out are needed" in str(result.exception)
 
 
-def test_a_killed_evaluation_goes_on_and_gives_the_same_numbers(tiny, sheets, alone, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_evaluation_that_was_ended_goes_on_and_gives_the_same_numbers(
+    how, tiny, sheets, alone, tmp_path
+):
     process = start(*arguments(tiny, sheets, tmp_path))
     wait_for_records(tmp_path, 2, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send_signal(how)
+    _, ended = process.communicate()
     before = lines(tmp_path)
 
     _, said = start(*arguments(tiny, sheets, tmp_path)).communicate(timeout=240)
 
+    if how is signal.SIGINT:
+        assert process.returncode == 130
+        assert "the same command goes on" in ended
     assert 2 <= len(before) < 12, said
     assert lines(tmp_path)[: len(before) - 1] == before[:-1]  # the last may be torn
     assert load_rows(tmp_path).equals(load_rows(alone))

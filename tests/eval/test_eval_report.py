@@ -12,10 +12,13 @@ from eval.plan import EvalPlan, folders_for
 from eval.report import (
     ROW_COLUMNS,
     SCORES,
+    coco_of,
     compare,
+    figures_of,
     find_reports,
     load_report,
     load_rows,
+    order_of,
 )
 from eval.runner import evaluate
 from eval.statistics import Verdict
@@ -160,6 +163,34 @@ def test_reports_of_different_protocols_or_data_are_not_compared(reports, plans,
     assert "differ in data" in data.warnings[0]
     assert not protocol.scores
     assert not data.scores
+
+
+def test_without_prompts_what_was_found_comes_first_in_tables(reports):
+    report = load_report(reports / "everything" / "fine")
+
+    names = order_of([report])
+    shown = CliRunner().invoke(app, ["show", str(reports / "everything")]).output
+
+    assert names[:2] == ["f1_0.5", "precision_0.5"]
+    assert names.index("room_integrity_0.75") < names.index("iou")
+    assert figures_of(report)["f1_0.5"].mean == 1.0
+    assert coco_of(report)["AP"] == pytest.approx(0.9)  # all thresholds but 0.95
+    assert "room_integrity_0.5" in shown
+    assert "AR_100" in shown
+    assert "for all regions" in shown
+
+
+def test_trials_outside_the_headline_stand_beside_it(many, tmp_path):
+    for name, shift in (("coarse", 3), ("fine", 1)):
+        plan = EvalPlan(checkpoint=name, data=str(many), protocol="hard")
+        evaluate(plan, tmp_path / name, subject=Subject(Oracle(shift=shift)))
+
+    found = compare(tmp_path / "coarse", tmp_path / "fine")
+    shown = CliRunner().invoke(app, ["show", str(tmp_path)]).output
+
+    assert found.trials["centre"].mean == pytest.approx(19 / 21 - 17 / 23)
+    assert found.trials["near edge"].verdict is Verdict.BETTER
+    assert "iou, centre" in shown
 
 
 def test_reports_are_found_below_a_folder(reports):

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from eval.statistics import Verdict, difference, interval, interval_of_ratio, ratio_difference
+from eval.statistics import (
+    Verdict,
+    difference,
+    interval,
+    interval_of_ratio,
+    mean_of_ratios,
+    paired_difference,
+    ratio_difference,
+)
 
 
 def noisy(seed: int, pictures: int = 60, each: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -125,3 +133,23 @@ def test_ratios_are_compared_over_the_same_draws():
     assert found.mean == pytest.approx(0.5 * 80 / below.sum())
     assert found.verdict is Verdict.BETTER
     assert ratio_difference(first, below * 0, first, below) is None
+
+
+def test_a_mean_of_class_ratios_is_drawn_with_its_classes_together():
+    rng = np.random.default_rng(8)
+    below = rng.integers(5, 9, size=(60, 2)).astype(float)
+    first = np.concatenate([below * [0.5, 0.9], below], axis=1)
+    second = np.concatenate([below * [0.7, 0.9], below], axis=1)
+
+    found = paired_difference(first, second, mean_of_ratios)
+
+    assert found.mean == pytest.approx(0.1)
+    assert found.low == pytest.approx(0.1)  # the same on every picture, so in every draw
+    assert found.verdict is Verdict.BETTER
+
+
+def test_a_class_that_is_in_no_picture_is_absent_from_the_mean():
+    sums = np.array([[2.0, 0.0, 4.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+
+    assert mean_of_ratios(sums)[0] == 0.5
+    assert np.isnan(mean_of_ratios(sums)[1])
