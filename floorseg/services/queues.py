@@ -10,6 +10,7 @@ the two always sees the other.
 
 import fcntl
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -149,9 +150,18 @@ def _settle(run: RunFolder, code: int) -> None:
     """Say how an evaluation ended, which it does not do itself; a training does."""
     if not _evaluation(run) or run.state() is not RunState.INTERRUPTED:
         return
+    if code < 0:
+        run.leave(RunState.INTERRUPTED, f"its process was ended by {_signal(code)}; it can go on")
+        return
     state = {0: RunState.FINISHED, _STOPPED: RunState.STOPPED}.get(code, RunState.FAILED)
     lines = [] if state is RunState.FINISHED else _last_words(run)
     run.leave(state, lines[-1].removeprefix("eval: ") if lines else "")
+
+
+def _signal(code: int) -> str:
+    """What ended a process, by its exit code."""
+    known = -code in set(signal.Signals)
+    return signal.Signals(-code).name if known else f"signal {-code}"
 
 
 def _last_words(run: RunFolder) -> list[str]:
