@@ -50,7 +50,8 @@ def segment(
     from rich.console import Console
 
     from floorseg.core.presets import find_preset
-    from floorseg.services.plan_folder import Wanted, find_plans
+    from floorseg.services.plan_folder import Wanted
+    from floorseg.services.plan_pictures import find_plans
 
     prompts = parse_prompts(point or [], box or [])
     find_preset(preset)  # refuse it before the model is loaded

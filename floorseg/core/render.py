@@ -3,13 +3,17 @@
 Knows nothing of files; colours are (red, green, blue), 0 to 255.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
+_FONTS = ("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf", "Arial.ttf")
 
 # twenty colours that differ in hue first, then in lightness, and stay readable on white paper
 _BASE: tuple[Colour, ...] = (
@@ -91,12 +95,12 @@ def tint(
 
 
 def write(painted: np.ndarray, mask: np.ndarray, text: str) -> None:
-    """Write a label in the middle of a region of ``painted``, in place, if it fits.
+    """Write a label in the middle of a region of ``painted``, in place.
 
     Args:
         painted: uint8 (H, W, 3), RGB; changed.
         mask: bool (H, W).
-        text: ASCII shows best: the font knows little else.
+        text: in any script that the machine has letters for.
     """
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     if width == 0:
@@ -104,14 +108,39 @@ def write(painted: np.ndarray, mask: np.ndarray, text: str) -> None:
     window = np.pad(mask[y : y + height, x : x + width].view(np.uint8), 1)
     depth = cv2.distanceTransform(window, cv2.DIST_L2, 3)
     row, column = divmod(int(depth.argmax()), depth.shape[1])
-    scale = max(painted.shape[:2]) / 1800 + 0.15
-    thickness = max(1, round(scale * 1.6))
-    (wide, tall), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
-    at = (x + column - 1 - wide // 2, y + row - 1 + tall // 2)
-    for paint, weight in (((255, 255, 255), thickness + 2), ((20, 20, 20), thickness)):
-        cv2.putText(
-            painted, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, paint, weight, cv2.LINE_AA
-        )  # fmt: skip
+    size = max(9, round(max(painted.shape[:2]) / 75))
+    font, halo = _font(size), max(1, size // 8)
+    text = _legible(text, font)
+    around = font.getbbox(text, stroke_width=halo)
+    wide, tall = int(around[2] - around[0]) + 1, int(around[3] - around[1]) + 1
+    left, top = x + column - 1 - wide // 2, y + row - 1 - tall // 2
+    left = max(0, min(left, painted.shape[1] - wide))
+    top = max(0, min(top, painted.shape[0] - tall))
+    cut = painted[top : top + tall, left : left + wide]
+    label = Image.fromarray(cut)
+    ImageDraw.Draw(label).text(
+        (-around[0], -around[1]), text, (20, 20, 20), font, stroke_width=halo, stroke_fill="white"
+    )
+    cut[:] = np.asarray(label)
+
+
+def _legible(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """Without marks above and below its letters where the font has none."""
+    if text.isascii() or Path(str(getattr(font, "path", ""))).name in _FONTS:
+        return text
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return plain.strip() or "?"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font of this machine that knows many letters, else the one that Pillow brings."""
+    for name in _FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
 
 
 def outlines(

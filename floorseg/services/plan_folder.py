@@ -8,7 +8,6 @@ it stands, the rest does.
 import io
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,14 @@ from PIL import Image
 from floorseg.core import render, rle
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import find_regions
-from floorseg.core.images import image_size, is_image_name, read_image
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt, ignore_progress
 from floorseg.data.annotation import Annotation
 from floorseg.data.files import read_json, write_atomically
 from floorseg.data.sa1b import write_sample
-from floorseg.errors import DatasetError, ImageError
+from floorseg.errors import DatasetError
+from floorseg.services.plan_pictures import PlanPicture, names_of, read_ahead
 
-_BATCH_PIXELS = 24_000_000  # pictures held at a time: 72 MB, and one more batch being read
 _OVERLAY_SIDE = 3000  # pixels, the longer side of an overlay
 
 
@@ -90,25 +88,6 @@ class Outcome:
     problem: str | None = None
 
 
-def find_plans(source: Path) -> list[Path]:
-    """The picture itself, or all pictures of a folder, by name.
-
-    Raises:
-        ImageError: if there is nothing there.
-    """
-    if source.is_dir():
-        plans = sorted(
-            path for path in source.iterdir()
-            if path.is_file() and is_image_name(path.name) and not path.name.startswith(".")
-        )  # fmt: skip
-        if not plans:
-            raise ImageError(f"there is no picture in {source}; name a folder of plans")
-        return plans
-    if not source.is_file():
-        raise ImageError(f"there is no picture or folder at {source}; check the path")
-    return [source]
-
-
 def segment_plans(
     predictor: Predictor,
     plans: Sequence[Path],
@@ -130,7 +109,7 @@ def segment_plans(
         What became of each picture, in their order. Pictures that cannot be read are named, not
         raised.
     """
-    names = _names(plans)
+    names = names_of(plans)
     todo = []
     for path in plans:
         done = _finished(out, names[path], path, wanted)
@@ -138,18 +117,13 @@ def segment_plans(
             todo.append(path)
         else:
             yield done
-    with ThreadPoolExecutor(1) as ahead:
-        batches = _batches(todo)
-        pending = [ahead.submit(_read_all, batch) for batch in batches[:1]]
-        for number in range(len(batches)):
-            pictures = pending.pop().result()
-            pending = [ahead.submit(_read_all, b) for b in batches[number + 1 : number + 2]]
-            yield from _segment_batch(predictor, pictures, out, names, wanted, progress)
+    for pictures in read_ahead(todo):
+        yield from _segment_batch(predictor, pictures, out, names, wanted, progress)
 
 
 def _segment_batch(
     predictor: Predictor,
-    pictures: list["_Picture"],
+    pictures: list[PlanPicture],
     out: Path,
     names: dict[Path, str],
     wanted: Wanted,
@@ -249,54 +223,6 @@ def _finished(out: Path, name: str, path: Path, wanted: Wanted) -> Outcome | Non
     except (DatasetError, KeyError, TypeError, AttributeError, ValueError):
         return None
     return Outcome(path, regions, skipped=True)
-
-
-def _names(plans: Sequence[Path]) -> dict[Path, str]:
-    """A name for each picture's results: its stem, with the suffix where two share one."""
-    stems = [path.stem for path in plans]
-    return {
-        path: path.stem if stems.count(path.stem) == 1 else path.name.replace(".", "_")
-        for path in plans
-    }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Picture:
-    path: Path
-    image: np.ndarray | None
-    problem: str | None = None
-
-
-def _batches(plans: Sequence[Path]) -> list[list[Path]]:
-    """Pictures grouped so that each group's pixels fit the memory set aside; at most eight."""
-    batches: list[list[Path]] = []
-    pixels = _BATCH_PIXELS + 1
-    for path in plans:
-        size = _pixels(path)
-        if pixels + size > _BATCH_PIXELS or len(batches[-1]) == 8:
-            batches.append([])
-            pixels = 0
-        batches[-1].append(path)
-        pixels += size
-    return batches
-
-
-def _pixels(path: Path) -> int:
-    try:
-        width, height = image_size(path)
-    except ImageError:
-        return 0  # said when it is read
-    return width * height
-
-
-def _read_all(batch: Sequence[Path]) -> list[_Picture]:
-    pictures = []
-    for path in batch:
-        try:
-            pictures.append(_Picture(path, read_image(path)))
-        except ImageError as problem:
-            pictures.append(_Picture(path, None, str(problem)))
-    return pictures
 
 
 def _reduced(image: np.ndarray) -> np.ndarray:

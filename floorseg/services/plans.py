@@ -101,6 +101,11 @@ class PlanStore:
             self._plans.move_to_end(token)
             return plan
 
+    def holds(self, token: str) -> bool:
+        """Whether a plan is still here; asking does not keep it."""
+        with self._lock:
+            return token in self._plans
+
     def forget_owner(self, owner: str) -> None:
         """Drop everything of a page that went away."""
         with self._lock:

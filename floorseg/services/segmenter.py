@@ -27,6 +27,7 @@ from floorseg.errors import FloorsegError
 from floorseg.services.borrowed_gpu import borrowed_predictor, borrows_gpu, gpu_is_borrowed
 from floorseg.services.embeddings import EmbeddingCache
 from floorseg.services.lanes import Lanes
+from floorseg.services.memory import give_back
 from floorseg.services.models import Loaded, Models
 from floorseg.services.plans import Plan, PlanStore
 from floorseg.services.searches import Search, Searches
@@ -124,6 +125,7 @@ class Segmenter:
         with self._previous_lock:
             for key in [k for k in self._previous if k[1] not in digests]:
                 del self._previous[key]
+        give_back()
 
     def prepare(self, token: str, checkpoint: str) -> float:
         """Encode a plan unless that is done; seconds it took."""

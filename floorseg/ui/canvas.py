@@ -1,7 +1,7 @@
 """Components whose whole surface is our own JavaScript, and the calls they make.
 
-``canvas.js`` holds the drawing surface (``floorseg.Surface``), which any tab's script may put into
-its own component; surfaces of one group share zoom and pan.
+``canvas.js`` and ``canvas_draw.js`` hold the drawing surface (``floorseg.Surface``); any tab's
+script may put it into its own component. Surfaces of one group share zoom and pan.
 """
 
 from collections.abc import Callable, Mapping

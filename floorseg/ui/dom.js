@@ -48,13 +48,19 @@
   }
 
   // One sentence in the corner of `host`; a problem stays until it is clicked away or replaced.
-  function say(host, sentence, { problem = false } = {}) {
-    host.querySelectorAll(".fs-toast").forEach((old) => old.remove());
+  // `action` is [what a button says, what it does].
+  function say(host, sentence, { problem = false, action = null } = {}) {
+    hush(host);
     const close = () => toast.remove();
     const toast = h(`div.fs-toast.fs-over${problem ? ".fs-problem" : ""}`, { role: problem ? "alert" : "status" }, h("span", {}, sentence),
+      action && h("button.fs-link", { type: "button", onclick: () => { close(); action[1](); } }, action[0]),
       h("button", { type: "button", "aria-label": "Close", onclick: close }, "×"));
     host.append(toast);
-    setTimeout(close, problem ? 15000 : 4500);
+    setTimeout(close, problem || action ? 15000 : 4500);
+  }
+
+  function hush(host) {
+    host.querySelectorAll(".fs-toast").forEach((old) => old.remove());
   }
 
   class ServerProblem extends Error {
@@ -74,5 +80,5 @@
     };
   }
 
-  Object.assign(floorseg, { h, icon, tool, say, caller, ServerProblem });
+  Object.assign(floorseg, { h, icon, tool, say, hush, caller, ServerProblem });
 })();

@@ -13,6 +13,8 @@ from floorseg.ui.segment_tab import build_segment_tab, forget_visitors
 from floorseg.ui.theme import TITLE, build_header
 from floorseg.ui.train_tab import build_train_tab
 
+_UPLOADS_KEPT = (600, 3600)  # seconds: how often is looked, how old a file nobody took may become
+
 
 def build_page(settings: Settings, segmenter: Segmenter | None = None) -> gr.Blocks:
     """All tabs, not yet served.
@@ -22,7 +24,9 @@ def build_page(settings: Settings, segmenter: Segmenter | None = None) -> gr.Blo
         segmenter: the service behind the Segment tab; made from the settings by default.
     """
     segmenter = segmenter or Segmenter(settings)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT
+    ) as page:
         build_header()
         with gr.Tabs() as tabs:
             with gr.Tab("Segment", id="segment"):

@@ -66,15 +66,9 @@
         const { answer, seen } = await send();
         if (this.opening !== turnOf) return;
         const image = answer.picture ? await see(await (await fetch(answer.picture)).blob()) : seen;
-        const again = async () => { this.plan.token = (await send()).answer.plan; };
-        this.plan = { token: answer.plan, width: answer.width, height: answer.height, name: answer.name, again };
-        this.measured = null;
-        this.scaleForm.hidden = true;
-        this.surface.show(image, { width: answer.width, height: answer.height });
-        this.forgetAll();
-        if (answer.per_metre) this.become({ ...this.now, scale: { perMetre: answer.per_metre, line: null } });
-        this.showTitle(answer, turn);
-        this.prepare();
+        const again = async () => { plan.token = (await send()).answer.plan; };
+        const plan = { token: answer.plan, width: answer.width, height: answer.height, name: answer.name, again };
+        this.show({ plan, image, title: [answer, turn] });
         this.root.dispatchEvent(new CustomEvent("floorseg:opened", { bubbles: true }));
       } catch (problem) {
         this.report(problem);
@@ -150,17 +144,24 @@
         if (file.size > this.facts.max_upload_mb * 1e6) throw new ServerProblem({ error: `${file.name} is larger than ${this.facts.max_upload_mb} MB; it is not a file of regions.` });
         const sent = await this.upload(file);
         const answer = await this.withPlan({ plan: this.plan.token, path: sent.path, name: file.name }, "reopen");
-        let id = 1;
-        const regions = answer.regions.map((wire) => {
-          const given = Number.isInteger(wire.id) && wire.id >= id ? wire.id : id;
-          id = given + 1;
-          return this.newRegion(masks.fromWire(wire), { ...wire, id: given });
-        });
-        this.commit({ regions, draft: null, nextId: id, scale: answer.per_metre ? { perMetre: answer.per_metre, line: null } : this.now.scale });
-        say(this.stage, `${regions.length} regions are back.`);
+        const regions = this.numbered(answer.regions).map((wire) => this.newRegion(masks.fromWire(wire), wire));
+        const nextId = Math.max(0, ...regions.map((region) => region.id)) + 1;
+        this.commit({ regions, draft: null, nextId, scale: answer.per_metre ? { perMetre: answer.per_metre, line: null } : this.now.scale });
+        say(this.stage, regions.length === 1 ? "1 region is back." : `${regions.length} regions are back.`);
       } catch (problem) {
         this.report(problem);
       }
+    },
+
+    // Every region keeps its number, unless another has it or it is none: then it gets a free one.
+    numbered(wires) {
+      const usable = (id) => Number.isInteger(id) && id > 0, seen = new Set();
+      let free = Math.max(0, ...wires.map((wire) => wire.id).filter(usable));
+      return wires.map((wire) => {
+        const id = usable(wire.id) && !seen.has(wire.id) ? wire.id : ++free;
+        seen.add(id);
+        return { ...wire, id };
+      });
     },
 
     async addToDataset() {

@@ -25,7 +25,7 @@
       this.bar = h("progress", { max: 1, value: 0, "aria-label": "Progress of the search" });
       this.left = h("span.fs-small");
       this.searchBox = h("div.fs-search", { hidden: true }, this.bar, h("div.fs-row", {}, this.left, h("span.fs-grow"),
-        h("button.fs-button", { type: "button", onclick: () => this.stopSearch() }, "Stop")));
+        this.stopButton = h("button.fs-button", { type: "button", onclick: () => this.stopSearch() }, "Stop")));
       return h("section.fs-card", {}, h("label.fs-field", {}, h("span", {}, "Model"), this.modelMenu),
         h("div.fs-row", {}, this.allButton, h("span.fs-grow"), this.presetMenu), this.presetNote, this.searchBox);
     },
@@ -76,11 +76,12 @@
     renderSearch(state) {
       this.searchBox.hidden = !state;
       this.allButton.disabled = Boolean(state);
+      this.stopButton.disabled = Boolean(state) && this.stopping === this.search;
       if (!state) return;
       this.bar.max = Math.max(1, state.total);
       this.bar.value = state.done;
       const left = state.seconds_left;
-      this.left.textContent = state.state === "waiting" ? "waiting for its turn …"
+      this.left.textContent = this.stopping === this.search ? "stopping …" : state.state === "waiting" ? "waiting for its turn …"
         : left === null || left === undefined ? "looking …" : `about ${Math.max(1, Math.ceil(left))} s left`;
     },
 

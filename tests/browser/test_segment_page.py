@@ -1,11 +1,7 @@
 """A visitor segments a plan, in a real browser."""
 
-import json
-import zipfile
-
 import pytest
 
-from floorseg.data.dataset import open_dataset
 from tests.page_server import SHIPPED
 
 from .desk import LEFT, LOWER, UPPER, Desk
@@ -13,11 +9,13 @@ from .desk import LEFT, LOWER, UPPER, Desk
 pytestmark = pytest.mark.browser
 
 
-def test_the_page_loads_with_an_example_or_an_invitation_and_nothing_from_outside(chromium, served):
+def test_the_page_loads_with_an_example_and_nothing_from_outside(chromium, served):
     desk = Desk(chromium.new_page(), served.url)
 
     assert desk.page.title() == "floorseg"
     assert desk.page.locator("[role=tab]").first.inner_text() == "Segment"
+    assert desk.page.locator(".fs-example").count() == 6
+    assert desk.value("plan.name") == desk.value("facts.examples[0].name") + ".png"
     assert desk.outside == []
     assert desk.problems == []
 
@@ -155,6 +153,32 @@ def test_hovering_a_region_marks_its_row(desk):
     desk.page.mouse.move(*desk.at((90, 100)), steps=5)
 
     desk.page.locator("tr.fs-hover").wait_for()
+    [region] = desk.regions()
+    assert desk.page.locator("tr.fs-hover").get_attribute("data-region") == str(region["id"])
+    assert desk.value("surface.state.hovered") == region["id"]
+
+
+def test_hovering_a_row_marks_its_region(desk):
+    desk.paint((60, 100), (120, 100))
+    desk.paint((60, 300), (120, 300))
+    _, second = desk.regions()
+
+    desk.page.locator("tbody tr").nth(1).hover()
+
+    assert desk.value("surface.state.hovered") == second["id"]
+
+
+def test_delete_removes_the_region_under_the_pointer(desk):
+    desk.paint((60, 100), (120, 100))
+    desk.paint((60, 300), (120, 300))
+    first, second = desk.regions()
+    desk.page.mouse.move(*desk.at((90, 300)), steps=5)
+
+    desk.key("Delete")
+
+    assert [region["id"] for region in desk.regions()] == [first["id"]]
+    desk.key("Control+z")
+    assert [region["id"] for region in desk.regions()] == [first["id"], second["id"]]
 
 
 def test_the_scale_gives_square_metres(desk):
@@ -188,80 +212,37 @@ def test_all_rooms_stops_when_asked(desk):
 
     assert "Stopped" in desk.said(60_000)
     assert desk.regions() == []
+    assert desk.page.locator(".fs-search").is_hidden()
 
 
-def test_the_zip_holds_every_file(desk, tmp_path):
-    desk.paint((60, 100), (160, 100))
+def test_what_is_being_clicked_outlives_a_search(desk):
+    desk.key("a")
+    desk.until("search")
+    desk.click(LEFT)
 
-    with desk.page.expect_download() as coming:
-        desk.page.get_by_role("button", name="Download").click()
-    coming.value.save_as(tmp_path / "all.zip")
+    desk.said(120_000)
 
-    names = zipfile.ZipFile(tmp_path / "all.zip").namelist()
-    assert {name.split(".", 1)[1] for name in names} == {
-        "json", "coco.json", "labels.png", "overlay.png", "csv", "geojson", "svg", "plan.png",
-    }  # fmt: skip
+    assert desk.value("now.draft.points.length") == 1
 
 
-@pytest.mark.parametrize("kind", ["sa1b", "coco"])
-def test_saved_regions_come_back_exactly(desk, tmp_path, kind):
-    desk.paint((60, 100), (160, 100))
-    desk.paint((340, 300), (420, 380))
-    desk.page.get_by_label("Name", exact=True).first.fill("Küche <1>")
-    desk.page.keyboard.press("Enter")
+def test_another_plan_puts_the_work_aside_and_a_click_takes_it_up_again(desk):
+    desk.paint((60, 100), (120, 100))
+    desk.paint((60, 300), (120, 300))
     before = desk.regions()
-    desk.page.get_by_label("File to download").select_option(kind)
-    with desk.page.expect_download() as coming:
-        desk.page.get_by_role("button", name="Download").click()
-    saved = tmp_path / "regions.json"
-    coming.value.save_as(saved)
-    desk.page.get_by_role("button", name="Remove all").click()
+    desk.page.locator(".fs-example").nth(1).click()
+    desk.until("plan.name === facts.examples[1].name + '.png'")
     assert desk.regions() == []
 
-    desk.page.set_input_files(".fs-card input[type=file]", str(saved))
-    desk.until("now.regions.length === 2")
+    desk.page.get_by_role("button", name="Back to it").click()
 
-    assert desk.regions() == before
-
-
-def test_regions_of_another_plan_are_refused_in_a_sentence(desk, tmp_path):
-    image = {"image_id": 1, "width": 10, "height": 10, "file_name": "x.png"}
-    other = tmp_path / "other.json"
-    other.write_text(json.dumps({"image": image, "annotations": []}))
-
-    desk.page.set_input_files(".fs-card input[type=file]", str(other))
-
-    assert "10 x 10" in desk.said()
-
-
-def test_work_is_added_to_a_dataset_that_can_be_opened(desk, served):
-    desk.paint((60, 100), (160, 100))
-    desk.page.get_by_label("Dataset").fill("mine")
-
-    desk.page.get_by_role("button", name="Add to dataset").click()
-
-    assert "mine/train/three-rooms.json" in desk.said()
-    [sample] = open_dataset(served.settings.data_root / "mine", "train")
-    assert sample.annotations[0].area() == desk.regions()[0]["area"]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "part"),
-    [
-        pytest.param("plan.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG", id="svg"),
-        pytest.param("plan.jpg", b"<!doctype html><script>1</script>", "HTML", id="html"),
-        pytest.param("plan.png", b"hello, I am no picture", "not a picture", id="lying name"),
-        pytest.param("plan.png", b"", "empty", id="empty"),
-    ],
-)
-def test_a_bad_upload_is_refused_in_a_sentence(desk, tmp_path, name, content, part):
-    bad = tmp_path / name
-    bad.write_bytes(content)
-
-    desk.page.set_input_files(".fs-open input[type=file]", str(bad))
-
-    assert part in desk.said()
     assert desk.value("plan.name") == "three rooms.png"
+    assert desk.regions() == before
+    desk.click(UPPER)
+    desk.key("Escape")
+    desk.key("Control+z")
+    desk.key("Control+z")
+    desk.key("Control+z")
+    assert desk.regions() == before[:1]
 
 
 def test_two_visitors_get_their_own_masks(desk, chromium, served, plan):

@@ -4,8 +4,9 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
+from floorseg.core import render
 from floorseg.core.render import colour, label_map, label_picture, outlines, overlay
 
 
@@ -83,3 +84,21 @@ def test_a_label_picture_keeps_the_numbers_through_a_file(dtype):
     label_picture(labels).save(file, "PNG")
 
     assert np.asarray(Image.open(file)).tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("text", ["Küche", "12", "Спальня", "x" * 200, " "])
+def test_a_label_of_any_letters_is_written_inside_the_picture(text):
+    image = np.full((120, 160, 3), 200, np.uint8)
+    mask = np.zeros((120, 160), bool)
+    mask[2:20, 2:30] = True
+
+    painted = render.overlay(image, [mask], labels=[text], outline=0)
+    plain = render.overlay(image, [mask], outline=0)
+
+    assert painted.shape == image.shape
+    assert (painted != plain).any() == bool(text.strip())
+
+
+def test_where_a_font_lacks_a_letter_its_plain_form_is_written():
+    assert render._legible("Küche", ImageFont.load_default(12)) == "Kuche"
+    assert render._legible("Спальня", ImageFont.load_default(12)) == "?"

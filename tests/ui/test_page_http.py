@@ -1,5 +1,6 @@
 """The page as a program sees it: raw HTTP and gradio_client, without a browser."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,11 +18,12 @@ class Caller:
 
     url: str
     session: str = "session-1"
+    tab: str = "segment"
 
     def __post_init__(self) -> None:
         config = httpx.get(f"{self.url}config").json()
         self.component = next(
-            c["id"] for c in config["components"] if c["props"].get("elem_id") == "segment"
+            c["id"] for c in config["components"] if c["props"].get("elem_id") == self.tab
         )
 
     def raw(self, name: str, payload) -> httpx.Response:
@@ -121,23 +123,95 @@ def test_nonsense_is_answered_by_a_sentence(public, name, payload):
     assert "Traceback" not in answer["error"]
 
 
-def test_twenty_visitors_at_once_each_get_their_own_masks(public, plan):
+REFUSED = {  # by tab: what reads folders of the server or writes there
+    "segment": ["add_to_dataset"],
+    "compare": ["open_sample", "splits", "scan"],
+    "datasets": [
+        "open_dataset", "overview", "gallery", "thumbnails", "sample", "annotation", "findings",
+        "findings_file", "check", "mend", "convert", "draw",
+    ],
+    "evaluate": [
+        "splits_of", "plan_evaluation", "start_evaluation", "stop_evaluation",
+        "resume_evaluation", "delete_evaluation",
+    ],
+}  # fmt: skip
+ASKED = {  # what they want to know, all together
+    "plan": "x", "regions": [], "name": "x", "dataset": "x", "split": "test", "row": 0, "place": 0,
+    "rows": [0], "target": "y", "to": "coco", "images": 5, "checkpoints": ["a", "b"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tab", "name"), [(tab, name) for tab, names in REFUSED.items() for name in names]
+)
+def test_a_raw_call_of_what_strangers_may_not_do_is_refused(public, tab, name):
+    answer = Caller(public.url, tab=tab).raw(name, ASKED)
+
+    assert answer.status_code == 403
+    assert "public" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["stopped", "resumed", "duplicated", "evaluated", "deleted"])
+def test_a_raw_call_of_the_train_tab_is_refused(public, name):
+    config = httpx.get(f"{public.url}config").json()
+    [event] = [event for event in config["dependencies"] if event["api_name"] == name]
+    body = {"data": [None] * len(event["inputs"]), "session_hash": "stranger"}
+
+    answer = httpx.post(f"{public.url}gradio_api/run/{name}", json=body, timeout=60)
+
+    assert answer.status_code >= 400
+    assert "this page is public" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "README.md", "checkpoints/README.md"])
+def test_no_file_of_the_server_is_served(public, path):
+    assert httpx.get(f"{public.url}gradio_api/file={path}").status_code == 403
+
+
+def test_twenty_visitors_on_plans_of_their_own_each_get_their_masks_while_one_searches(
+    public, tmp_path
+):
     rooms = [(160, 240), (470, 130), (470, 360), (100, 100)]
     name = public.settings.checkpoint
     callers = [Caller(public.url, f"visitor-{i}") for i in range(20)]
-    tokens = [call.open(plan)["plan"] for call in callers]
+    plans = [draw_plan(tmp_path / f"{i}.png", (640 + 8 * i, 480)) for i in range(20)]
+    tokens = [call.open(file)["plan"] for call, file in zip(callers, plans, strict=True)]
 
     def ask(number: int) -> list:
-        x, y = rooms[number % 4]
-        payload = {"plan": tokens[number], "checkpoint": name, "points": [[x, y, 1]]}
-        return callers[number]("segment", payload)["candidates"]
+        payload = {"plan": tokens[number], "checkpoint": name}
+        return [
+            callers[number]("segment", payload | {"points": [[x, y, 1]]})["candidates"]
+            for x, y in rooms
+        ]
 
-    alone = [ask(number) for number in range(4)]
+    alone = [ask(number) for number in range(20)]
+    wanted = {"plan": tokens[0], "checkpoint": name, "preset": "details"}
+    search = callers[0]("start_search", wanted)
     with ThreadPoolExecutor(20) as pool:
         together = list(pool.map(ask, range(20)))
+    callers[0]("stop_search", search)
 
-    assert len(set(tokens)) == 20
-    assert all(answer == alone[number % 4] for number, answer in enumerate(together))
+    assert len({str(answer) for answer in alone}) == 20
+    assert together == alone
+
+
+def test_what_a_visitor_held_is_forgotten_when_the_page_is_closed(public, plan):
+    call = Caller(public.url, "leaving")
+    with httpx.stream("GET", f"{public.url}gradio_api/heartbeat/leaving") as line:
+        alive = line.iter_raw()  # held: the line is closed with it
+        next(alive)
+        opened = call.open(plan)
+        asked = {
+            "plan": opened["plan"], "checkpoint": public.settings.checkpoint,
+            "points": [[160, 240, 1]],
+        }  # fmt: skip
+        assert call("segment", asked)["candidates"]
+
+    waiting = threading.Event()
+    while public.segmenter.plans.holds(opened["plan"]):
+        waiting.wait(0.1)
+
+    assert call("segment", asked)["kind"] == "PlanGone"
 
 
 def test_a_program_lists_checkpoints_and_segments(public, plan):
