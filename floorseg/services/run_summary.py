@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class RunSummary:
         device: what it runs on.
         command: what was typed to start it.
         test: scores on the test split beside the base model's, where they have been measured.
+        length: how long the run is, in ``unit``: "epochs", "steps" or "minutes".
     """
 
     name: str
@@ -55,6 +57,8 @@ class RunSummary:
     device: str
     command: tuple[str, ...]
     test: Mapping[str, Any] = field(default_factory=dict)
+    length: float = 0.0
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +88,7 @@ def summarise(run: RunFolder) -> RunSummary:
     share = 1.0 if finished else float(last.get("where", 0.0))
     minutes = float(newest.get("minutes", 0.0))
     provenance = run.read_json("provenance.json")
+    length, unit = _length(run.config, run.config.stat().st_mtime_ns)
     return RunSummary(
         name=run.name,
         state=state,
@@ -101,6 +106,8 @@ def summarise(run: RunFolder) -> RunSummary:
         device=str(provenance.get("device") or "cpu"),
         command=tuple(provenance.get("command", ())),
         test=run.read_json("test.json"),
+        length=length,
+        unit=unit,
     )
 
 
@@ -178,6 +185,19 @@ def _config(run: RunFolder) -> dict[str, Any]:
     except (FileNotFoundError, yaml.YAMLError):
         return {}
     return read if isinstance(read, dict) else {}
+
+
+@lru_cache(maxsize=512)
+def _length(config: Path, _: int) -> tuple[float, str]:
+    """How long a configuration's run is, and in which unit; read once as long as it is the same."""
+    try:
+        trainer = yaml.safe_load(config.read_text(encoding="utf-8"))["trainer"]
+        stages = trainer.get("stages")
+        if stages:
+            return sum(float(s["length"]) for s in stages), str(trainer.get("stage_unit", "epochs"))
+        return float(trainer.get("max_epochs") or 0), "epochs"
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
+        return 0.0, ""
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:

@@ -9,24 +9,26 @@ from threading import Lock
 
 from floorseg.errors import RunError
 
+_HOST = "127.0.0.1"
+
 
 class TensorBoard:
     """Starts TensorBoard when it is first asked for; whoever asks later gets the same one.
 
     Args:
         runs: the folder of runs.
-        host: address it listens on.
+
+    It listens on this machine alone: it asks for no password, which the page may do.
     """
 
-    def __init__(self, runs: Path, *, host: str = "127.0.0.1") -> None:
+    def __init__(self, runs: Path) -> None:
         self._runs = runs
-        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._lock = Lock()
 
     def address(self) -> str:
-        """Where it is, started if need be.
+        """Where it is for a browser on this machine, started if need be.
 
         Raises:
             RunError: if it cannot be started.
@@ -34,7 +36,15 @@ class TensorBoard:
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._start()
-            return f"http://{self._host}:{self._port}/"
+            return f"http://{_HOST}:{self._port}/"
+
+    def from_elsewhere(self, host: str) -> str:
+        """What makes :meth:`address` work in a browser on another machine.
+
+        Args:
+            host: what that browser calls this machine.
+        """
+        return f"ssh -N -L {self._port}:{_HOST}:{self._port} {host}"
 
     @property
     def command(self) -> str:
@@ -53,11 +63,11 @@ class TensorBoard:
             self._process = None
 
     def _start(self) -> None:
-        self._port = _free_port(self._host)
+        self._port = _free_port()
         self._runs.mkdir(parents=True, exist_ok=True)
         arguments = [
             sys.executable, "-m", "tensorboard.main", "--logdir", str(self._runs),
-            "--host", self._host, "--port", str(self._port), "--load_fast", "false",
+            "--host", _HOST, "--port", str(self._port), "--load_fast", "false",
         ]  # fmt: skip
         try:
             self._process = subprocess.Popen(
@@ -69,7 +79,7 @@ class TensorBoard:
         atexit.register(self.close)
 
 
-def _free_port(host: str) -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])

@@ -140,14 +140,17 @@ def check_text(text: str) -> None:
     """Refuse text that is not a configuration.
 
     Raises:
-        ConfigError: with the line and column of the mistake.
+        ConfigError: with the line and column of the mistake, and the line itself below.
     """
     try:
         read = yaml.safe_load(text) if text.strip() else {}
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(f"the settings are not YAML: {where}{problem.problem}") from problem
+        shown = mark.get_snippet(indent=0) if mark else None
+        raise ConfigError(
+            f"the settings are not YAML: {where}{problem.problem}" + (f"\n{shown}" if shown else "")
+        ) from problem
     except yaml.YAMLError as problem:
         raise ConfigError(f"the settings are not YAML: {problem}") from problem
     if not isinstance(read, dict):

@@ -36,7 +36,7 @@ class Trainings:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.tensorboard = TensorBoard(settings.runs, host=_loopback(settings.host))
+        self.tensorboard = TensorBoard(settings.runs)
         if not settings.public:
             queues.wake(settings.runs)  # a queue from before a restart goes on
 
@@ -222,7 +222,3 @@ class Trainings:
 
 def _as_dict(form: TrainingForm) -> dict[str, object]:
     return {field: getattr(form, field) for field in form.__dataclass_fields__}
-
-
-def _loopback(host: str) -> str:
-    return host if host not in ("0.0.0.0", "") else "127.0.0.1"  # noqa: S104

@@ -49,10 +49,19 @@ class FormParts:
         return read_form(values)
 
     def fill(self, form: TrainingForm) -> list[Any]:
-        """What the fields show for a form."""
-        found = [getattr(form, field) for field in FIELDS]
-        found[FIELDS.index("cluster")] = CLUSTER if form.cluster else HERE
-        return found
+        """What the fields show for a form, in the order of :data:`FIELDS`."""
+        chosen = {group: preset for group in PRESETS if (preset := getattr(form, group))}
+        known = choices(form.config, chosen)
+        shown: dict[str, Any] = {field: getattr(form, field) for field in FIELDS}
+        shown["cluster"] = CLUSTER if form.cluster else HERE
+        shown["text"] = form.text or known.text
+        for group in PRESETS:
+            value = chosen.get(group) or known.groups.get(group)
+            shown[group] = gr.Dropdown(value=value, visible=group in known.groups)
+        for field, number in zip(_NUMBERS, _numbers(known), strict=True):
+            value = getattr(form, field)
+            shown[field] = number if value is None else gr.Number(value, visible=True)
+        return [shown[field] for field in FIELDS]
 
 
 def read_form(values: Sequence[Any]) -> TrainingForm:
@@ -101,7 +110,10 @@ def build_form(trainings: Trainings) -> FormParts:
             fields["cluster"] = gr.Radio(where, value=HERE, label="Where")
             fields["partition"] = gr.Textbox(label="Partition", visible=trainings.has_cluster())
         with gr.Accordion("All settings (YAML)", open=False):
-            fields["text"] = gr.Code(known.text, language="yaml", label="Configuration", lines=12)
+            fields["text"] = gr.Code(
+                known.text, language="yaml", label="Configuration", lines=12,
+                elem_id="train-text",
+            )  # fmt: skip
         command = gr.Code(
             trainings.command(TrainingForm(config=FIRST)), language="shell", lines=1, max_lines=4,
             label="The same in a terminal", elem_id="train-command", interactive=False,
@@ -129,7 +141,7 @@ def _wire_form(
         try:
             return trainings.command(read_form(values)), ""
         except FloorsegError as problem:
-            return "", f"⚠ {problem}"
+            return "", in_words(problem)
 
     @explains_failures
     def another(config: str) -> list[Any]:
@@ -146,7 +158,7 @@ def _wire_form(
 
     numbers = [fields[name] for name in _NUMBERS]
     groups = [fields[name] for name in PRESETS]
-    fields["config"].change(
+    fields["config"].input(  # not when a duplicate fills the form: it has its own numbers
         another, fields["config"], [*groups, *numbers, fields["text"]], show_progress="hidden"
     )
     gr.on(
@@ -157,6 +169,12 @@ def _wire_form(
         [field.change for field in inputs], say, inputs, [command, answer],
         queue=False, show_progress="hidden", trigger_mode="always_last",
     )  # fmt: skip
+
+
+def in_words(problem: FloorsegError) -> str:
+    """A mistake as Markdown; the line it is in, where that is known, with a mark under it."""
+    sentence, _, line = str(problem).partition("\n")
+    return f"⚠ {sentence}" + (f"\n\n```\n{line}\n```" if line else "")
 
 
 def _numbers(known: Choices) -> list[gr.Number]:

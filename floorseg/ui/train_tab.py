@@ -84,11 +84,17 @@ def _build_runs() -> _Parts:
     )  # fmt: skip
     with gr.Row():
         chosen = gr.Dropdown([], label="Run", elem_id="train-run", scale=2)
-        beside = gr.Dropdown([], label="Beside it", multiselect=True, scale=2)
-    controls = _build_controls()
+        beside = gr.Dropdown(
+            [], label="Beside it", multiselect=True, scale=2, elem_id="train-beside"
+        )
+        more = gr.Number(
+            0, label="Resume goes on longer by (its epochs, steps or minutes)",
+            elem_id="train-more", scale=1,
+        )  # fmt: skip
+    controls = _build_controls(more)
     status = gr.HTML(elem_id="train-status")
     charts = gr.HTML(elem_id="train-charts")
-    differences = gr.Markdown()
+    differences = gr.Markdown(elem_id="train-differences")
     pictures = gr.Gallery(
         label="Predictions on validation plans, newest first", columns=2, height=320, visible=False,
         object_fit="contain",
@@ -100,14 +106,13 @@ def _build_runs() -> _Parts:
     )
 
 
-def _build_controls() -> _Controls:
-    with gr.Row(equal_height=True):
+def _build_controls(more: gr.Number) -> _Controls:
+    with gr.Row():
         stop = gr.Button("Stop and save", elem_id="train-stop")
         resume = gr.Button("Resume", elem_id="train-resume")
-        more = gr.Number(0, label="and go on longer by (epochs, or minutes)", precision=0)
-        duplicate = gr.Button("Duplicate with changes")
-        evaluate = gr.Button("Evaluate against its base")
-        board = gr.Button("TensorBoard")
+        duplicate = gr.Button("Duplicate with changes", elem_id="train-duplicate")
+        evaluate = gr.Button("Evaluate against its base", elem_id="train-evaluate")
+        board = gr.Button("TensorBoard", elem_id="train-board")
     with gr.Accordion("Delete the run", open=False), gr.Row(equal_height=True):
         typed = gr.Textbox(label="To delete it, type its name", elem_id="train-typed")
         delete = gr.Button("Delete", variant="stop", elem_id="train-delete")
@@ -173,11 +178,11 @@ def _wire_watching(trainings: Trainings, parts: _Parts, tabs: gr.Tabs | None) ->
 
 def _wire_starting(trainings: Trainings, form: FormParts, parts: _Parts) -> None:
     @explains_failures
-    def check(*values: Any, request: gr.Request) -> str:
+    def check(request: gr.Request, *values: Any) -> str:
         return trainings.check(form.read(values), request.username)
 
     @explains_failures
-    def start(*values: Any, request: gr.Request) -> list[Any]:
+    def start(request: gr.Request, *values: Any) -> list[Any]:
         run = trainings.start(form.read(values), request.username)
         names = [each.name for each in trainings.runs()]
         return [
@@ -222,8 +227,8 @@ def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None
     @explains_failures
     def opened(request: gr.Request) -> str:
         trainings.permit(request.username)
-        board = trainings.tensorboard
-        return f"[{board.address()}]({board.address()}), or in a terminal: `{board.command}`"
+        host = request.headers.get("x-forwarded-host") or request.headers.get("host") or ""
+        return view.board_words(trainings.tensorboard, host.rpartition(":")[0] or host)
 
     chosen, on = parts.chosen, parts.controls
     on.stop.click(stopped, chosen, on.said)

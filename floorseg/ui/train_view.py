@@ -7,10 +7,12 @@ from floorseg.runs import RunFolder, RunState
 from floorseg.services.machine import Load
 from floorseg.services.queues import Waiting
 from floorseg.services.run_summary import Curves, RunSummary, config_differences, curves
+from floorseg.services.tensorboard import TensorBoard
 from floorseg.ui.plots import line_chart
 
 SMOOTH = 0.8
 TABLE = ["run", "state", "done", "epoch", "step", "click1", "click3", "box", "best", "started"]
+_LOCAL = ("127.0.0.1", "localhost", "[::1]", "")
 _SCORES = ("click1", "click3", "box")
 
 
@@ -42,9 +44,9 @@ def status(run: RunSummary, load: Load | None) -> str:
     """State, progress and pace of a run, as HTML."""
     facts = [
         ("state", str(run.state)),
-        ("step", str(run.step)),
-        ("epoch", f"{run.epoch:g}"),
-        ("taken", _duration(run.minutes)),
+        ("step", _of_about(run.step, run.share)),
+        ("epoch", f"{run.epoch:g}" + _of(run, "epochs")),
+        ("taken", _duration(run.minutes) + _of(run, "minutes", " min")),
         ("left", "" if run.minutes_left is None else _duration(run.minutes_left)),
         ("images/s", "" if run.images_per_second is None else f"{run.images_per_second:.1f}"),
         ("learning rate", "" if run.learning_rate is None else f"{run.learning_rate:.2e}"),
@@ -63,6 +65,15 @@ def status(run: RunSummary, load: Load | None) -> str:
         f"<div class='fs-run fs-run-{run.state}'>{title}{bar}<dl>{cells}</dl>{message}</div>"
         f"{_test(run.test)}"
     )
+
+
+def board_words(board: TensorBoard, host: str) -> str:
+    """Where TensorBoard is, as Markdown, for a browser that calls the page's machine ``host``."""
+    link = f"[{board.address()}]({board.address()})"
+    said = f"TensorBoard: {link}. In a terminal: `{board.command}`"
+    if host in _LOCAL:
+        return said
+    return f"{said}. It answers on its own machine only; first: `{board.from_elsewhere(host)}`"
 
 
 def charts(run: RunFolder, beside: Sequence[RunFolder] = ()) -> str:
@@ -127,6 +138,16 @@ def _gain(pair: Mapping[str, float]) -> str:
     if "gain" not in pair:
         return ""
     return f"{pair['gain']:+.4f} ({pair['low']:+.4f} to {pair['high']:+.4f})"
+
+
+def _of_about(step: int, share: float) -> str:
+    """``120 of about 480``: as far as the share of the schedule tells."""
+    return f"{step} of about {round(step / share)}" if 0 < share < 1 and step else str(step)
+
+
+def _of(run: RunSummary, unit: str, word: str = "") -> str:
+    """`` of 40``, where the run's length is counted in this unit."""
+    return f" of {run.length:g}{word}" if run.length and run.unit == unit else ""
 
 
 def _load(load: Load) -> list[tuple[str, str]]:
