@@ -12,7 +12,8 @@ class FileServer(ThreadingHTTPServer):
     """What it serves and what was asked of it.
 
     ``breaks``: how many answers still break off halfway. ``ranges``: whether it can start in the
-    middle. ``sent``: bytes sent by path. ``headers``: added to every answer.
+    middle. ``starts``: the byte that each answer began with. ``sent``: bytes sent by path.
+    ``headers``: added to every answer.
     """
 
     daemon_threads = True
@@ -24,6 +25,7 @@ class FileServer(ThreadingHTTPServer):
         self.ranges = True
         self.sent: Counter[str] = Counter()
         self.asked: list[str] = []
+        self.starts: list[int] = []
         self.headers: dict[str, str] = {}
 
     @property
@@ -56,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_error(416)
                 return
             content = content[start:]
+        self.server.starts.append(total - len(content))
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         if status == 206:

@@ -213,11 +213,11 @@ def _finish(
     if dropped:
         notes.insert(0, f"{to} has no place for these fields: {', '.join(sorted(dropped))}")
     notes += _left_out(dataset, images)
-    shutil.rmtree(root / SLIPS)
-    (root / ORDER).unlink()
     if final.exists():
         final.rmdir()
-    os.replace(root, final)
+    os.replace(root, final)  # whole from here on; whoever is killed now leaves hidden slips in it
+    shutil.rmtree(final / SLIPS, ignore_errors=True)
+    (final / ORDER).unlink(missing_ok=True)
     problems, changes = tuple(told["problems"]), tuple(told["changes"])
     return Conversion(final, to, samples, resumed, tuple(notes), problems, changes)
 

@@ -6,6 +6,7 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -54,7 +55,7 @@ def fetch(source: Source, root: Path, *, progress: ProgressCallback = ignore_pro
     Args:
         source: from :func:`read_sources`.
         root: the folder of datasets.
-        progress: told after every unpacked file.
+        progress: told while it downloads and after every unpacked file.
 
     Returns:
         The dataset's folder. Where it exists already, nothing is done.
@@ -68,7 +69,7 @@ def fetch(source: Source, root: Path, *, progress: ProgressCallback = ignore_pro
     archive = root / f".{source.folder}.zip"
     archive.parent.mkdir(parents=True, exist_ok=True)
     if not archive.is_file():
-        _download(source, archive)
+        _download(source, archive, progress)
     try:
         unpack(archive, target, progress=progress)
     except zipfile.BadZipFile as damaged:
@@ -131,10 +132,15 @@ def _without_wrapper(folder: Path) -> Path:
     return inside[0] if wrapped else folder
 
 
-def _download(source: Source, archive: Path) -> None:
+def _download(source: Source, archive: Path, progress: ProgressCallback) -> None:
     import gdown
     import requests
 
+    def tell(done: int, total: int | None) -> None:
+        megabytes = max(1, (total or 0) // 1_000_000)
+        progress(Progress(min(done // 1_000_000, megabytes), megabytes, "downloading (MB)"))
+
+    tells = "progress" in signature(gdown.download).parameters  # since gdown 6
     refused = getattr(gdown.exceptions, "DownloadError", gdown.exceptions.FileURLRetrievalError)
     try:
         # gdown keeps what has come in a .part file beside the target and continues it
@@ -144,6 +150,7 @@ def _download(source: Source, archive: Path) -> None:
             output=str(archive),
             quiet=True,
             resume=True,
+            **({"progress": tell} if tells else {}),
         )
     except (refused, requests.RequestException, OSError) as problem:
         raise DatasetError(

@@ -203,6 +203,16 @@ def test_a_killed_conversion_continues_where_it_was(tmp_path):
     assert masks_of(out) == masks_of(tmp_path / "a")
 
 
+def test_whoever_is_killed_at_the_very_end_leaves_a_whole_dataset(rooms, tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("floorseg.data.convert.shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        convert(rooms, tmp_path / "out", to="sa1b", workers=1)
+    assert masks_of(tmp_path / "out") == masks_of(rooms)
+
+
 def test_several_processes_give_the_same_dataset(tmp_path):
     for number in range(60):
         write_sample(tmp_path / "a", f"p{number}", drawing(seed=number), [annotation(1, room())])

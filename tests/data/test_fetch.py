@@ -1,7 +1,10 @@
 """Datasets are fetched whole, continued when broken off, and never written elsewhere."""
 
 import zipfile
+from inspect import signature
+from pathlib import Path
 
+import gdown
 import pytest
 
 from floorseg.data.fetch import Source, fetch, read_sources, unpack
@@ -22,7 +25,7 @@ def archive_of(path, files):
 def server(tmp_path):
     archive_of(
         tmp_path / "served" / "set.zip",
-        {"export/train/a.jpg": b"a" * 300_000, "export/train/a.json": b"{}"},
+        {"export/train/a.jpg": b"a" * 3_000_000, "export/train/a.json": b"{}"},
     )
     with serving(tmp_path / "served") as running:
         yield running
@@ -52,7 +55,28 @@ def test_a_download_that_broke_off_is_continued(server, tmp_path):
 
     folder = fetch(source, tmp_path / "data")
 
-    assert (folder / "train" / "a.jpg").stat().st_size == 300_000
+    assert (folder / "train" / "a.jpg").stat().st_size == 3_000_000
+    assert server.starts[-1] > 1_000_000
+
+
+def test_a_drive_id_goes_to_the_library_that_knows_drive(server, tmp_path, monkeypatch):
+    asked = {}
+
+    def download(**options):
+        asked.update(options)
+        options["progress"](1_000_000, 3_000_000)
+        Path(options["output"]).write_bytes((server.folder / "set.zip").read_bytes())
+        return options["output"]
+
+    download.__signature__ = signature(gdown.download)
+    monkeypatch.setattr(gdown, "download", download)
+    told = []
+
+    folder = fetch(Source("Set9", drive="16yv"), tmp_path / "data", progress=told.append)
+
+    assert (asked["id"], asked["url"], asked["resume"]) == ("16yv", None, True)
+    assert (told[0].done, told[0].total) == (1, 3)
+    assert (folder / "train" / "a.json").is_file()
 
 
 def test_an_answer_that_is_no_archive_is_said(server, tmp_path):
