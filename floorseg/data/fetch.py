@@ -141,6 +141,7 @@ def _download(source: Source, archive: Path, progress: ProgressCallback) -> None
         progress(Progress(min(done // 1_000_000, megabytes), megabytes, "downloading (MB)"))
 
     tells = "progress" in signature(gdown.download).parameters  # since gdown 6
+    further: dict[str, Any] = {"progress": tell} if tells else {}
     refused = getattr(gdown.exceptions, "DownloadError", gdown.exceptions.FileURLRetrievalError)
     try:
         # gdown keeps what has come in a .part file beside the target and continues it
@@ -150,7 +151,7 @@ def _download(source: Source, archive: Path, progress: ProgressCallback) -> None
             output=str(archive),
             quiet=True,
             resume=True,
-            **({"progress": tell} if tells else {}),
+            **further,
         )
     except (refused, requests.RequestException, OSError) as problem:
         raise DatasetError(

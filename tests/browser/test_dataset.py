@@ -1,5 +1,8 @@
 """A visitor looks at a dataset: cards, charts, gallery, a sample, findings, runs laid open."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from floorseg.data.sa1b import write_sample
@@ -30,7 +33,9 @@ def flats(served):
 @pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
 def page(request, chromium, served, flats):
     """A visitor with ``flats`` open."""
-    context = chromium.new_context(viewport={"width": request.param, "height": 800})
+    context = chromium.new_context(
+        viewport={"width": request.param, "height": 800}, accept_downloads=True
+    )
     tab = context.new_page()
     problems, outside = [], []
     tab.on("pageerror", lambda error: problems.append(str(error)))
@@ -77,6 +82,44 @@ def test_the_gallery_filters_by_class_and_pages(page):
     page.wait_for_function("document.querySelectorAll('#datasets .fs-tile').length === 6")
     page.select_option("#datasets select[aria-label=Class]", label="bath")
     page.wait_for_function("document.querySelectorAll('#datasets .fs-tile').length === 15")
+    assert "15 samples" in page.locator("#datasets .fs-panel[data-section=gallery]").inner_text()
+
+
+def test_the_gallery_is_sorted_by_what_is_chosen(page):
+    section(page, "gallery")
+    page.wait_for_selector("#datasets .fs-tile")
+    page.select_option("#datasets select[aria-label='Sort by']", "masks")
+    page.wait_for_function(f"{PAGE}.wanted().sort === 'masks'")
+    page.locator("#datasets .fs-order").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#datasets .fs-tile')].slice(0, 15)"
+        ".every((tile) => tile.innerText.includes('2 masks'))"
+    )
+    page.fill("#datasets input[aria-label='File name']", "plan1")
+    page.wait_for_function("document.querySelectorAll('#datasets .fs-tile').length === 10")
+    names = page.locator("#datasets .fs-tilename").all_inner_texts()
+    assert all(name.startswith("plan1") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("button", "field", "said"),
+    [
+        ("Write a mended copy", "Name of the mended copy", "data check"),
+        ("Convert", "Name of the converted dataset", "data convert"),
+    ],
+)
+def test_a_copy_is_written_with_its_command_shown(page, served, button, field, said):
+    name = f"copy_{said.split()[1]}_{page.viewport_size['width']}"
+    section(page, "findings")
+    page.fill(f"#datasets input[aria-label='{field}']", name)
+    page.get_by_role("button", name=button, exact=True).click()
+    made = page.locator("#datasets .fs-task", has_text=name)
+    made.get_by_role("button", name="Open it").wait_for(timeout=200_000)
+    assert f"python -m floorseg {said}" in made.inner_text()
+    assert "30 samples" in made.inner_text()
+    made.get_by_role("button", name="Open it").click()
+    page.wait_for_function(f"{PAGE}.name === '{name}' && {PAGE}.seen?.images === 30")
+    assert (served.settings.data_root / name / "train" / "plan01.json").is_file()
 
 
 def test_a_sample_shows_masks_that_can_be_hidden_and_their_json(page):
@@ -85,6 +128,8 @@ def test_a_sample_shows_masks_that_can_be_hidden_and_their_json(page):
     assert '"category_name": "kitchen"' in page.locator("#datasets .fs-mask[open]").inner_text()
     page.locator("#datasets .fs-mask .fs-tool").first.click()
     assert page.evaluate(f"{PAGE}.regions.map((region) => region.visible)") == [False, True]
+    page.locator("#datasets input[aria-label='Opacity of the masks']").fill("80")
+    assert page.evaluate(f"{PAGE}.surface.state.fill") == 0.8
 
 
 def test_the_pointer_on_a_mask_shows_its_fields(page):
@@ -111,8 +156,22 @@ def test_a_check_finds_it_and_leads_to_the_sample(page):
     page.wait_for_selector("#datasets .fs-kind[data-code=area]", timeout=200_000)
     page.locator("#datasets .fs-kind[data-code=area]").click()
     page.wait_for_function("document.querySelectorAll('#datasets .fs-file').length === 1")
+    assert "stated 7" in page.locator("#datasets .fs-lines").first.inner_text()
     page.locator("#datasets .fs-file .fs-link").click()
     page.wait_for_function(f"{PAGE}.current && {PAGE}.current.name === 'plan01'")
+    assert "plan01" in page.locator("#datasets .fs-sampletitle").inner_text()
+    assert "state another area" in page.locator("#datasets .fs-here").inner_text()
+
+
+def test_findings_are_those_of_the_chosen_split(page):
+    section(page, "findings")
+    page.wait_for_selector("#datasets .fs-kind[data-code=area]", timeout=200_000)
+    page.select_option("#datasets select[aria-label=Split]", "test")
+    page.wait_for_function(f"{PAGE}.seen && {PAGE}.seen.images === 6")
+    page.wait_for_selector("#datasets .fs-kind[data-code=area]", state="detached")
+    assert "in the test split" in page.locator("#datasets .fs-fact-wide").inner_text()
+    page.select_option("#datasets select[aria-label=Split]", "train")
+    page.wait_for_selector("#datasets .fs-kind[data-code=area]")
 
 
 def test_a_drawn_mask_is_encoded_at_once_and_a_lesson_is_drawn(page):
@@ -123,6 +182,31 @@ def test_a_drawn_mask_is_encoded_at_once_and_a_lesson_is_drawn(page):
     page.select_option("#datasets select[aria-label='Kind of encoding']", label="binary")
     page.locator("#datasets .fs-cellbox[data-x='0'][data-y='2']").click()
     page.wait_for_function(f"{PAGE}.inspector.text.value.includes('[2, 1, 61]')")
+    assert page.locator("#datasets .fs-runs tbody tr").count() == 3
+    assert "8 x 8" in page.locator("#datasets .fs-facts").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "size"),
+    [
+        ("starts with 0", [2, 3, 1, 1], [7, 1]),
+        ("starts with 1", [0, 6, 1], [7, 1]),
+        ("multi-class", [1, 3, 2, 2, 3, 1, 3, 5], [4, 5]),
+    ],
+)
+def test_the_examples_are_ready_to_load(page, name, counts, size):
+    section(page, "inspector")
+    page.locator("#datasets button", has_text=name).first.click()
+    page.wait_for_function(
+        f"JSON.stringify({PAGE}.inspector.answer?.runs.map((run) => run.length)) === "
+        f"'{json.dumps(counts, separators=(',', ':'))}'"
+    )
+    assert page.evaluate(f"{PAGE}.inspector.answer.size") == size
+    assert page.locator("#datasets .fs-disagrees").count() == 0
+    with page.expect_download() as saved:
+        page.locator("#datasets [title='Download the runs']").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert [int(line.split(",")[2]) for line in lines[1:]] == counts
 
 
 def test_hostile_text_is_answered_with_a_sentence(page):
@@ -132,3 +216,4 @@ def test_hostile_text_is_answered_with_a_sentence(page):
     page.wait_for_function(
         "document.querySelector('#datasets .fs-wrong:not([hidden])')?.innerText.includes('larger')"
     )
+    assert page.locator("#datasets .fs-runs tbody tr").count() == 0
