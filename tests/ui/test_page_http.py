@@ -1,5 +1,7 @@
 """The page as a program sees it: raw HTTP and gradio_client, without a browser."""
 
+import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from floorseg.core import rle
+from floorseg.settings import PROJECT
 from tests.page_server import draw_plan, page_settings, serve
 
 
@@ -226,6 +229,20 @@ def test_a_program_lists_checkpoints_and_segments(public, plan):
     assert (found["width"], found["height"]) == (640, 480)
     assert len(found["masks"]) == 3
     assert rle.area(found["masks"][0]["segmentation"]) == found["masks"][0]["area"]
+
+
+def test_the_example_of_the_readme_runs_as_it_stands(public, capsys):
+    [text] = re.findall(
+        r"```python\n(from gradio_client.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL
+    )
+    text = text.replace("http://127.0.0.1:7860", public.url)
+    text = text.replace("floorseg/ui", str(PROJECT / "floorseg/ui"))
+
+    exec(text, {})
+
+    score, box = capsys.readouterr().out.splitlines()[-1].split(" ", 1)
+    assert 0 <= float(score) <= 1
+    assert len(json.loads(box)) == 4
 
 
 def test_a_program_segments_everything(public, plan):
