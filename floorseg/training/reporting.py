@@ -94,10 +94,10 @@ def report_validation(trainer: "Trainer", scores: Mapping[str, float]) -> None:
 def log_interval(trainer: "Trainer") -> int:
     """Steps between two reports: at most ``log_freq``, fewer in a short run."""
     at_most = max(1, trainer.logging_conf.log_freq)
-    if trainer.schedule.unit is Unit.MINUTES:
-        return at_most
     steps = trainer.schedule.length
-    if trainer.schedule.unit is Unit.EPOCHS:
+    if trainer.schedule.unit is Unit.MINUTES:  # as far as the pace so far tells
+        steps *= trainer.steps["train"] / max(trainer.minutes(), 1e-6)
+    elif trainer.schedule.unit is Unit.EPOCHS:
         steps *= trainer.batches_an_epoch
     return max(1, min(at_most, int(steps) // 50))
 

@@ -102,6 +102,18 @@ def test_the_shorter_a_run_the_more_often_it_reports(steps, interval):
     assert log_interval(Short) == interval
 
 
+def test_where_minutes_count_the_pace_tells_how_often_to_report():
+    class Short:
+        class logging_conf:  # noqa: N801
+            log_freq = 20
+
+        schedule = Schedule.read([{"length": 2}], "minutes", 1)
+        steps = {"train": 100}  # noqa: RUF012
+        minutes = staticmethod(lambda: 1.0)
+
+    assert log_interval(Short) == 4
+
+
 @pytest.fixture
 def scored(tmp_path):
     """A run that has ended, with its base beside it and a test split."""
