@@ -69,7 +69,7 @@
       const before = this.state;
       this.state = { ...before, ...changes };
       const now = this.state;
-      const below = ["regions", "hovered", "selected", "labels", "fill"].some((key) => before[key] !== now[key]);
+      const below = ["regions", "selected", "labels", "fill"].some((key) => before[key] !== now[key]);
       this.host.dataset.tool = now.tool;
       if (below) this.draw(); else this.drawTop();
     }

@@ -26,12 +26,12 @@
       if (!this.size) return;
       context.drawImage(this.picture, 0, 0);
       context.drawImage(this.regionsLayer(), 0, 0);
-      const { hovered, selected, regions } = this.state;
-      for (const region of regions) {
-        if (!region.visible || (region.id !== hovered && !selected.has(region.id))) continue;
-        context.drawImage(floorseg.masks.paint(region.mask, region.colour, this.state.fill), region.mask.x, region.mask.y);
-      }
+      for (const region of this.state.regions) if (region.visible && this.state.selected.has(region.id)) this.drawRegion(context, region);
       if (this.state.labels) this.drawLabels(context);
+    },
+
+    drawRegion(context, { mask, colour }) {
+      context.drawImage(floorseg.masks.paint(mask, colour, this.state.fill), mask.x, mask.y);
     },
 
     // All accepted regions in one picture, made again only when they change.
@@ -75,7 +75,9 @@
     drawTop() {
       const context = this.begin(this.top);
       if (!this.size) return;
-      const { draft, accent } = this.state;
+      const { draft, accent, hovered, regions } = this.state;
+      const under = hovered === null ? null : regions.find((region) => region.id === hovered);
+      if (under && under.visible) this.drawRegion(context, under);
       if (draft && draft.area) {
         const shape = floorseg.masks.paint(draft, accent, 0.5);
         context.drawImage(shape, draft.x, draft.y);

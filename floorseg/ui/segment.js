@@ -20,6 +20,7 @@
       this.root = root;
       this.plan = null;
       this.search = null;
+      this.listed = [];
       this.past = [];
       this.future = [];
       this.now = { regions: [], draft: null, scale: null, nextId: 1 };
@@ -221,8 +222,12 @@
       this.empty.hidden = Boolean(this.plan);
       this.surface.set({ regions, selected: this.selected, tool: this.tool, brush: this.brush });
       this.renderDraft();
-      this.renderTable();
-      this.renderTotals(scale);
+      const listed = [regions, scale, this.selected];
+      if (listed.some((part, i) => part !== this.listed[i])) { // a click alone leaves two hundred rows alone
+        this.listed = listed;
+        this.renderTable();
+        this.renderTotals(scale);
+      }
       this.renderTools();
     }
 
