@@ -13,6 +13,7 @@ from floorseg.ui import train_view as view
 from floorseg.ui.feedback import explains_failures
 from floorseg.ui.train_form import FormParts, build_form
 
+LOG_LINES = 10  # as many as fit without scrolling
 POLL = 2.0  # seconds between two looks at a live run
 LIVE = (RunState.RUNNING, RunState.QUEUED)
 PUBLIC = (
@@ -83,9 +84,9 @@ def _build_runs() -> _Parts:
         max_height=260,
     )  # fmt: skip
     with gr.Row():
-        chosen = gr.Dropdown([], label="Run", elem_id="train-run", scale=2)
+        chosen = gr.Dropdown([], label="Run", elem_id="train-run", scale=2, min_width=300)
         beside = gr.Dropdown(
-            [], label="Beside it", multiselect=True, scale=2, elem_id="train-beside"
+            [], label="Beside it", multiselect=True, scale=2, min_width=300, elem_id="train-beside"
         )
         more = gr.Number(
             0, label="Resume goes on longer by (its epochs, steps or minutes)",
@@ -99,7 +100,9 @@ def _build_runs() -> _Parts:
         label="Predictions on validation plans, newest first", columns=2, height=320, visible=False,
         object_fit="contain",
     )  # fmt: skip
-    log = gr.Textbox(label="Log", lines=10, max_lines=10, autoscroll=True, elem_id="train-log")
+    log = gr.Textbox(
+        label="Log, the last lines", lines=LOG_LINES, max_lines=LOG_LINES, elem_id="train-log"
+    )
     timer = gr.Timer(POLL, active=False)
     return _Parts(
         queue, table, chosen, beside, status, charts, pictures, differences, log, timer, controls
@@ -138,7 +141,7 @@ def look(
     return [
         queue, table, view.status(summarise(run), load), view.charts(run, others),
         gr.Gallery([str(path) for path in newest], visible=bool(newest)),
-        log_tail(run), gr.Timer(active=live),
+        log_tail(run, lines=LOG_LINES), gr.Timer(active=live),
     ]  # fmt: skip
 
 

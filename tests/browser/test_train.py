@@ -106,7 +106,7 @@ def test_a_run_started_here_goes_on_when_browser_and_app_are_closed(visit, setti
         page = visit(served.url)
         run = start(page, settings, "lasting", 30)
         page.locator("#train-status").get_by_text("running").wait_for()
-        page.locator("#train-charts figcaption").get_by_text("loss", exact=True).wait_for()
+        page.locator("#train-charts figcaption").filter(has_text="loss").first.wait_for()
         shown = steps(run)
         page.locator("#train-status dd").filter(has_text="of about").wait_for()
         until(lambda: steps(run) > shown)
