@@ -7,6 +7,8 @@
 One configuration in the sam2 trainer's own format is run twice, each time in a process of its own:
 with the classes it names, and with ours in their place, which is what ``python -m floorseg train``
 does with such a file. Both read the same plans through sam2's own dataset, sampler and transforms.
+On a CPU two processes that share each batch (``--num-gpus 2 --share-batch``) are faster than one
+with as many threads; that is measured, too, batch and threads in all being the same.
 The upstream trainer switches mixed precision on for CUDA alone, so on a CPU it trains in float32;
 ours honours the setting, and is measured both ways.
 
@@ -38,7 +40,9 @@ SIDES = {
     "sam2": "sam2's trainer",
     "float32": "floorseg, float32",
     "bfloat16": "floorseg, bfloat16 as configured",
+    "shared": "floorseg, bfloat16, --num-gpus 2 --share-batch",
 }
+PROCESSES = {"shared": 2}  # of half the threads and half the batch each
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="floorseg-benchmark-") as folder:
         write_data(Path(folder), options)
-        found = {side: _in_own_process(side, folder, options) for side in SIDES}
+        found = {side: _in_own_processes(side, folder, options) for side in SIDES}
     base = found["sam2"].seconds
     rows = [
         [SIDES[side], f"{t.seconds:.2f} s", f"{options.batch / t.seconds:.2f}",
@@ -172,8 +176,8 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
     torch.set_num_threads(options.threads)
     os.environ.update(
-        MASTER_ADDR="127.0.0.1", MASTER_PORT=str(options.port), RANK="0", LOCAL_RANK="0",
-        WORLD_SIZE="1",
+        MASTER_ADDR="127.0.0.1", MASTER_PORT=str(options.port), RANK=str(options.rank),
+        LOCAL_RANK=str(options.rank), WORLD_SIZE=str(options.world),
     )  # fmt: skip
     register_resolvers()
     config = configuration(Path(options.folder), options)
@@ -197,17 +201,26 @@ def _spare_the_memory_meter() -> None:
         MemMeter.update = lambda self, **_: None  # type: ignore[method-assign]
 
 
-def _in_own_process(side: str, folder: str, options: argparse.Namespace) -> Timing:
-    """Measure one side in a fresh process, whose last line is the answer."""
-    command = [
-        sys.executable, "-m", "benchmarks.train", "--side", side, "--folder", folder,
-        *(word for name in ("size", "batch", "objects", "clicks", "steps", "threads", "device")
-          for word in (f"--{name}", str(getattr(options, name)))),
-        "--port", str(_free_port()),
+def _in_own_processes(side: str, folder: str, options: argparse.Namespace) -> Timing:
+    """Measure one side in fresh processes; the last line of each is its answer."""
+    count = PROCESSES.get(side, 1)
+    asked = {name: getattr(options, name) for name in ("size", "objects", "clicks", "steps")}
+    asked |= {"batch": options.batch // count, "threads": max(1, options.threads // count)}
+    asked |= {"device": options.device, "port": _free_port(), "world": count}
+    words = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    members = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.train", "--side", side, "--folder", folder,
+             "--rank", str(rank), *words],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for rank in range(count)
     ]  # fmt: skip
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    facts = json.loads(said.stdout.strip().splitlines()[-1])
-    return Timing(facts["seconds"], int(facts["memory"]))
+    said = [member.communicate()[0] for member in members]
+    if any(member.returncode for member in members):
+        raise SystemExit(f"{SIDES[side]} failed; what it said stands above")
+    facts = [json.loads(text.strip().splitlines()[-1]) for text in said]
+    return Timing(max(f["seconds"] for f in facts), sum(int(f["memory"]) for f in facts))
 
 
 def _free_port() -> int:
@@ -231,7 +244,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--side", default="", choices=["", *SIDES], help=argparse.SUPPRESS)
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
+    for name, usual in (("--port", 0), ("--rank", 0), ("--world", 1)):
+        parser.add_argument(name, type=int, default=usual, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.quick:
         options.size, options.batch, options.clicks, options.steps = 128, 2, 2, 2

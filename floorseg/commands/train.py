@@ -25,6 +25,9 @@ def train(
         int | None, typer.Option(help="0: train here. 1: submit to the SLURM cluster.")
     ] = None,
     num_gpus: Annotated[int | None, typer.Option(help="GPUs (processes) a machine.")] = None,
+    share_batch: Annotated[
+        bool, typer.Option("--share-batch", help="These share each batch, not one batch each.")
+    ] = False,
     num_nodes: Annotated[int | None, typer.Option(help="Machines.", rich_help_panel=_SLURM)] = None,
     partition: Annotated[str, typer.Option(rich_help_panel=_SLURM)] = "",
     account: Annotated[str, typer.Option(rich_help_panel=_SLURM)] = "",
@@ -67,7 +70,7 @@ def train(
 
     wanted = Launch(
         use_cluster=None if use_cluster is None else bool(use_cluster),
-        num_gpus=num_gpus, num_nodes=num_nodes, partition=partition, account=account, qos=qos,
+        num_gpus=num_gpus, share_batch=share_batch, num_nodes=num_nodes, partition=partition, account=account, qos=qos,
     )  # fmt: skip
     source = config or Path()
     composed = settle(read_config(source, context.args), wanted)

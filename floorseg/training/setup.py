@@ -15,10 +15,15 @@ CLUSTER = "cluster"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What was said on the command line; None and "" leave it to the configuration."""
+    """What was said on the command line; None and "" leave it to the configuration.
+
+    ``share_batch`` divides every batch among the processes, instead of a batch for each: the same
+    training on more cores. Two processes of one thread are faster on two cores than one of two.
+    """
 
     use_cluster: bool | None = None
     num_gpus: int | None = None
+    share_batch: bool = False
     num_nodes: int | None = None
     partition: str = ""
     account: str = ""
@@ -48,6 +53,8 @@ def settle(config: DictConfig, wanted: Launch) -> DictConfig:
         )
     config.launcher.num_nodes = int(nodes) if on_cluster(config) else 1
     config.launcher.gpus_per_node = _processes(config, wanted.num_gpus)
+    if wanted.share_batch:
+        _share_batches(config, config.launcher.gpus_per_node * config.launcher.num_nodes)
     _find_data(config)
     return config
 
@@ -76,6 +83,23 @@ def _processes(config: DictConfig, asked: int | None) -> int:
         return asked
     configured = int(config.launcher.get("gpus_per_node") or 1)
     return configured if on_cluster(config) else min(configured, max(1, torch.cuda.device_count()))
+
+
+def _share_batches(config: DictConfig, processes: int) -> None:
+    """Divide the batch sizes in use by the number of processes: the stages', else the data's."""
+    stages = [stage for stage in config.trainer.get("stages") or [] if stage.get("batch_sizes")]
+    for owner in stages or [config.trainer.data.train]:
+        if owner.get("batch_sizes"):
+            owner.batch_sizes = [_share(int(size), processes) for size in owner.batch_sizes]
+
+
+def _share(size: int, processes: int) -> int:
+    if size % processes:
+        raise ConfigError(
+            f"a batch of {size} cannot be shared by {processes} processes alike; choose another "
+            "batch size or --num-gpus, or leave out --share-batch"
+        )
+    return size // processes
 
 
 def _find_data(config: DictConfig) -> None:

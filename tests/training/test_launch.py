@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from floorseg.core.model import build_model, save_checkpoint
-from floorseg.errors import RunError
+from floorseg.errors import ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.services import jobs
 from floorseg.settings import PROJECT
@@ -53,6 +53,19 @@ def test_a_dry_run_is_the_script_that_would_be_submitted(anywhere, tmp_path):
         "--mem=12GB", "--time=1440", "--open-mode=append", "--signal=USR2@90",
     ):  # fmt: skip
         assert f"#SBATCH {line}" in script
+
+
+def test_a_shared_batch_is_divided_in_the_data_and_in_every_stage():
+    usual = settle(read_config(CONFIG), Launch(num_gpus=2))
+    shared = settle(read_config(CONFIG), Launch(num_gpus=2, share_batch=True))
+
+    for before, after in zip(usual.trainer.stages, shared.trainer.stages, strict=True):
+        assert [2 * size for size in after.batch_sizes] == list(before.batch_sizes)
+
+
+def test_a_batch_that_cannot_be_shared_alike_is_refused():
+    with pytest.raises(ConfigError, match="cannot be shared by 3 processes"):
+        settle(read_config(CONFIG), Launch(num_gpus=3, share_batch=True))
 
 
 def test_no_gpus_are_asked_for_where_none_are_wanted_or_there(monkeypatch):
