@@ -47,6 +47,13 @@ class FrozenSAM2Train(SAM2Train):
         super().__init__(*args, **more)
         self.image_encoder.requires_grad_(False)
 
+    def prepare_prompt_inputs(self, *args: Any, **more: Any) -> Any:
+        """As upstream, which cannot do without correction clicks: it fails where none are asked."""
+        found = super().prepare_prompt_inputs(*args, **more)
+        if not self.num_correction_pt_per_frame:
+            found["frames_to_add_correction_pt"] = []
+        return found
+
 
 def main() -> None:
     """Measure every side and print the table."""
@@ -87,6 +94,8 @@ def configuration(folder: Path, options: argparse.Namespace) -> DictConfig:
             model[key] = value
     model._target_ = "benchmarks.train_frozen.FrozenSAM2Train"
     config.model, config.max_epochs = model, 1 if options.side == "sam2" else 2
+    own = folder / f"{options.side}-{options.clicks}"  # a trainer goes on from what it finds there
+    config.logging.log_dir, config.checkpoint.save_dir = str(own), str(own / "checkpoints")
     if options.side != "sam2":
         _as_floorseg(config, folder, options)
     return config

@@ -70,7 +70,8 @@ def train(
 
     wanted = Launch(
         use_cluster=None if use_cluster is None else bool(use_cluster),
-        num_gpus=num_gpus, share_batch=share_batch, num_nodes=num_nodes, partition=partition, account=account, qos=qos,
+        num_gpus=num_gpus, share_batch=share_batch, num_nodes=num_nodes,
+        partition=partition, account=account, qos=qos,
     )  # fmt: skip
     source = config or Path()
     composed = settle(read_config(source, context.args), wanted)
