@@ -31,6 +31,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.data
 	$(BIN)/python -m benchmarks.eval
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.soak
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
