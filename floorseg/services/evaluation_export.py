@@ -37,7 +37,7 @@ def leaderboard_csv(board: Leaderboard) -> str:
 
 
 def export_reports(datasets: Datasets, board: Leaderboard) -> bytes:
-    """A zip of everything.
+    """A zip of everything: not for a public page, whose visitors may not see the server's folders.
 
     Args:
         datasets: what the gallery's pictures come from; left out where they cannot be shown.
@@ -51,7 +51,7 @@ def export_reports(datasets: Datasets, board: Leaderboard) -> bytes:
             report = report_folder(datasets.settings, row.name) / REPORT
             archive.writestr(f"{folder}/{REPORT}", report.read_bytes())
             archive.writestr(f"{folder}/rows.csv", _rows_csv(datasets, row.name))
-            for group in () if datasets.settings.public else GROUPS:
+            for group in GROUPS:
                 for place, piece in enumerate(gallery(datasets, row.name, group), start=1):
                     if piece.picture:
                         archive.writestr(f"{folder}/pictures/{group}-{place}.jpg", piece.picture)

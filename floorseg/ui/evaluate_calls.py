@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from floorseg.errors import FloorsegError
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.comparison_scan import rows_of
+from floorseg.services.dataset_paths import refuse_public
 from floorseg.services.datasets import Datasets, Opening
 from floorseg.services.evaluation_export import export_reports, leaderboard_csv
 from floorseg.services.evaluation_gallery import dataset_of, gallery
@@ -169,6 +170,7 @@ class EvaluateCalls:
 
     def gallery_of(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
         """Pictures of a report's worst, middling or best answers."""
+        refuse_public(self._settings)
         asked = OfGallery.model_validate(payload)
         report = read_report(self._settings, asked.report)
         pieces = gallery(self._datasets, asked.report, asked.group)
@@ -181,7 +183,8 @@ class EvaluateCalls:
         }
 
     def export_all(self, payload: dict[str, Any], _: str) -> dict[str, Any]:
-        """Table, reports, rows and pictures in one zip."""
+        """Table, reports, rows and pictures in one zip; reports name folders of the server."""
+        refuse_public(self._settings)
         asked = Chosen.model_validate(payload)
         board = leaderboard(self._settings, asked.reports, asked.base)
         content = base64.b64encode(export_reports(self._datasets, board)).decode("ascii")

@@ -135,7 +135,7 @@ REFUSED = {  # by tab: what reads folders of the server or writes there
     ],
     "evaluate": [
         "splits_of", "plan_evaluation", "start_evaluation", "stop_evaluation",
-        "resume_evaluation", "delete_evaluation",
+        "resume_evaluation", "delete_evaluation", "gallery_of", "export_all",
     ],
 }  # fmt: skip
 ASKED = {  # what they want to know, all together
