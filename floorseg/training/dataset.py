@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -19,6 +20,8 @@ from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation
 from floorseg.training.raw import FloorplanRawDataset
 from floorseg.training.reduced import ReducedCache, ReducedPlan
 
+OUTSIDE = -1  # an object's key: not a thing on the plan, but where there is none
+OUTSIDE_MARGIN = 0.02  # of the picture's side, between any mask and what counts as outside
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)  # ImageNet's, as sam2 normalises
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
@@ -51,6 +54,9 @@ class PlanDataset(Dataset):
         max_num_objects: at most so many masks a plan, drawn at random.
         augmentation: how far plans are changed; None leaves them as they are.
         category_weights: how likely a mask of a class is drawn beside the others (1 otherwise).
+        outside: how often a plan has one more object, with the key ``OUTSIDE``: all that lies away
+            from every mask, in [0, 1]. :class:`floorseg.training.plans.PlanTrain` learns from
+            clicks there to be sure of nothing.
         min_pixels: masks of which fewer pixels are left after augmentation are not used.
         reserve: plans are kept this much larger than ``image_size``, for zooming in.
         plans_per_epoch: an epoch has so many plans, going on where the last one ended; None for
@@ -67,6 +73,7 @@ class PlanDataset(Dataset):
         *,
         augmentation: PlanAugmentation | None = None,
         category_weights: Mapping[str, float] | None = None,
+        outside: float = 0.0,
         min_pixels: int = 12,
         reserve: float = 1.25,
         plans_per_epoch: int | None = None,
@@ -79,6 +86,7 @@ class PlanDataset(Dataset):
         self.max_num_objects = max_num_objects
         self._augmentation = augmentation or NO_AUGMENTATION
         self._weights = dict(category_weights or {})
+        self._outside = outside
         self._min_pixels = min_pixels
         self._reserve = reserve if augmentation else 1.0
         self._cache = cache or ReducedCache()
@@ -147,6 +155,11 @@ class PlanDataset(Dataset):
                 break
         if not chosen:
             return None
+        if self._outside and rng.random() < self._outside:
+            nothing = warp_mask(plan.union()) == 0
+            nothing = _away_from_masks(nothing, round(size * OUTSIDE_MARGIN))
+            if int(nothing.sum()) >= self._min_pixels:
+                chosen.append((OUTSIDE, nothing))
         return self._augmentation.photometry(rng, warp_image(plan.image)), chosen
 
     def _datapoint(
@@ -157,6 +170,12 @@ class PlanDataset(Dataset):
         frame = Frame(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), objects)
         sample = self.video_dataset.samples[index]
         return VideoDatapoint([frame], video_id=index, size=(sample.height, sample.width))
+
+
+def _away_from_masks(outside: np.ndarray, margin: int) -> np.ndarray:
+    """uint8 (S, S) of 0 and 1: what is left of a bool mask, ``margin`` pixels from its edge."""
+    around = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return cv2.erode(outside.view(np.uint8), around, borderValue=1)
 
 
 def set_image_size(dataset: object, size: int) -> int:

@@ -1,7 +1,8 @@
 """What :class:`floorseg.training.plans.PlanTrain` is trained by.
 
 sam2's own loss (focal 20, dice 1) starts from random weights by collapsing to empty masks: plain
-cross entropy with dice does not. Each candidate's score learns the mean IoU it will have.
+cross entropy with dice does not. Each candidate's score learns the mean IoU it will have, and to be
+zero where a click lies on nothing.
 """
 
 from typing import Any
@@ -67,7 +68,12 @@ class PlanLoss(nn.Module):
         total = sum(len(answer.objects) for answer in answers)
         for answer in answers:
             share = len(answer.objects) / total
-            for name, value in self._terms(answer, small[answer.objects]).items():
+            terms = (
+                self._terms_of_nothing(answer)
+                if answer.nothing
+                else self._terms(answer, small[answer.objects])
+            )
+            for name, value in terms.items():
                 losses[name] = losses[name] + share * value
         core = sum(self.weights[name] * value for name, value in losses.items())
         return {CORE_LOSS_KEY: core, **losses}
@@ -86,6 +92,14 @@ class PlanLoss(nn.Module):
             "loss_dice": (dice * learns).sum(dim=1).mean(),
             "loss_iou": scores.mean(),
             "loss_class": presence,
+        }
+
+    def _terms_of_nothing(self, answer: Answers) -> dict[str, torch.Tensor]:
+        """Where no object is, every mask is wrong and only that is to be known."""
+        absent = torch.zeros_like(answer.presence)
+        return {
+            "loss_iou": (answer.scores**2).mean(),
+            "loss_class": F.binary_cross_entropy_with_logits(answer.presence, absent),
         }
 
     def _learns(self, answer: Answers, cost: torch.Tensor) -> torch.Tensor:

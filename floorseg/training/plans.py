@@ -1,7 +1,7 @@
 """Training of a small SAM 2 from random weights: clicks and boxes mixed within a batch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from training.utils.data_utils import BatchedVideoDatapoint
 
 from floorseg.training.attention import fast_attention
+from floorseg.training.dataset import OUTSIDE
 from floorseg.training.prompting import LOWER_RIGHT, POSITIVE, UPPER_LEFT, PromptMix
 from floorseg.training.still import MASK_PROMPT_LIMIT, ImageFeatures, StillImageModel
 
@@ -26,6 +27,7 @@ class Answers:
         presence: float (N, 1): logit of "there is something".
         objects: int64 (N,): which objects of the batch were asked for.
         ambiguous: whether one click was all that was known.
+        nothing: whether the clicks lie where no object is, so that no score is right but zero.
     """
 
     logits: torch.Tensor
@@ -33,6 +35,7 @@ class Answers:
     presence: torch.Tensor
     objects: torch.Tensor
     ambiguous: bool
+    nothing: bool = False
 
     def best(self) -> torch.Tensor:
         """Logits (N, 1, 4h, 4w) of the candidate the model itself holds for the best."""
@@ -69,13 +72,24 @@ class PlanTrain(StillImageModel):
         features = self.features(batch.flat_img_batch)
         truth = batch.masks[0].cpu().numpy()
         images = batch.flat_obj_to_img_idx[0].long()
+        outside = (batch.metadata.unique_objects_identifier[0][:, 1] == OUTSIDE).cpu().numpy()
         boxed = self.rng.random(len(truth)) < self.prompts.p_box
         answers: list[Answers] = []
+        if outside.any():
+            answers.append(self._in_vain(features, images, truth, np.flatnonzero(outside)))
         for chosen, start in ((~boxed, self._clicks), (boxed, self._boxes)):
+            chosen = chosen & ~outside
             objects = np.flatnonzero(chosen)
             if len(objects):
                 answers += self._conversation(features, images, truth, objects, start)
         return answers
+
+    def _in_vain(
+        self, features: ImageFeatures, images: torch.Tensor, where: np.ndarray, objects: np.ndarray
+    ) -> Answers:
+        """What is said to clicks on nothing."""
+        points, labels = self._clicks(where[objects])
+        return replace(self._ask(features, images, objects, points, labels, None), nothing=True)
 
     def _clicks(self, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         points = self.prompts.clicks(self.rng, masks)[:, None]

@@ -43,9 +43,11 @@ class ReducedPlan:
 
     def mask(self, index: int) -> np.ndarray:
         """uint8 array (S, S) of 0 and 255."""
-        size = self.image.shape[1]
-        bits = np.unpackbits(self.packed[index], axis=1, count=size)
-        return np.multiply(bits, 255, out=bits)
+        return _unpack_bits(self.packed[index], self.image.shape[1])
+
+    def union(self) -> np.ndarray:
+        """uint8 array (S, S) of 0 and 255: where any mask is."""
+        return _unpack_bits(np.bitwise_or.reduce(self.packed, axis=0), self.image.shape[1])
 
 
 def reduce_sample(sample: Sample, size: int) -> ReducedPlan:
@@ -159,6 +161,11 @@ def _shared_edges(start: float, length: float, old: int, new: int) -> tuple[int,
     first = min(int(start) // step, common - 1)
     last = max(first + 1, min(common, math.ceil((start + length) / step)))
     return first * step, last * step, first * (new // common), last * (new // common)
+
+
+def _unpack_bits(packed: np.ndarray, size: int) -> np.ndarray:
+    bits = np.unpackbits(packed, axis=1, count=size)
+    return np.multiply(bits, 255, out=bits)
 
 
 def _resize(array: np.ndarray, size: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 import logging
 
+import cv2
 import numpy as np
 import pytest
 from training.dataset.transforms import ComposeAPI, NormalizeAPI, RandomResizeAPI, ToTensorAPI
@@ -9,6 +10,7 @@ from floorseg.errors import DatasetError
 from floorseg.training.augment import PlanAugmentation
 from floorseg.training.dataset import (
     MEAN,
+    OUTSIDE,
     STD,
     FloorplanRawDataset,
     PlanDataset,
@@ -152,3 +154,22 @@ def test_plans_are_left_out_by_pattern_and_said_so(plans, caplog):
 
 def glob_of(name):
     return name[:-1] + "?"
+
+
+def test_the_outside_is_one_more_object_away_from_every_room(raw):
+    dataset = PlanDataset(raw, 64, 8, outside=1.0)
+
+    for index in range(len(raw)):
+        *rooms, outside = dataset[index].frames[0].objects
+        assert outside.object_id == OUTSIDE
+        assert all(room.object_id >= 0 for room in rooms)
+        assert outside.segment.any()
+        union = np.logical_or.reduce([room.segment.numpy() for room in rooms])
+        grown = cv2.dilate(union.astype(np.uint8), np.ones((3, 3), np.uint8))
+        assert not (grown & outside.segment.numpy()).any()
+
+
+def test_without_being_asked_for_no_outside_is_drawn(raw):
+    objects = PlanDataset(raw, 64, 8)[0].frames[0].objects
+
+    assert OUTSIDE not in {thing.object_id for thing in objects}

@@ -70,3 +70,18 @@ def test_the_moving_average_lags_and_is_put_on_and_off():
 
     assert 0 < inside < 1
     assert layer.weight.item() == 1.0
+
+
+def test_where_nothing_is_only_a_score_of_nought_is_right():
+    def loss_of_nothing(score, presence):
+        answer = Answers(
+            right().expand(4, 4, 4)[None], torch.full((1, 4), score), torch.tensor([[presence]]),
+            torch.tensor([0]), ambiguous=True, nothing=True,
+        )  # fmt: skip
+        return PlanLoss()([{"answers": [answer]}], TRUTH)
+
+    sure, unsure = loss_of_nothing(0.9, 9.0), loss_of_nothing(0.0, -9.0)
+
+    assert unsure["core_loss"] < 0.01 < sure["core_loss"]
+    assert sure["loss_iou"].item() == pytest.approx(0.81)
+    assert sure["loss_mask"] == sure["loss_dice"] == 0
