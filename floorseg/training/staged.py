@@ -35,7 +35,8 @@ class StagedTrainer(AdaptedTrainer):
 
     def reset_position(self) -> None:
         """At the beginning of a run."""
-        self.stop_requested = False
+        self._signalled = False  # this process was asked to stop
+        self.stop_requested = False  # all of them know, and stop at the same step
         self.outcome = RunState.RUNNING
         self.batch_in_epoch = 0  # batches of the current epoch that have been trained on
         self.batches_an_epoch = 1
@@ -82,7 +83,8 @@ class StagedTrainer(AdaptedTrainer):
 
     def _must_stop(self) -> bool:
         late = self.max_minutes is not None and self.minutes() >= self.max_minutes
-        asked, overdue = self._agree([self.stop_requested, late])
+        # a signal that comes while they agree is for the next time they do
+        asked, overdue = self._agree([self._signalled, late])
         self.stop_requested = bool(asked)
         return bool(asked or overdue)
 
@@ -97,7 +99,7 @@ class StagedTrainer(AdaptedTrainer):
 
     def _ask_to_stop(self, number: int, _: object) -> None:
         logger.info("asked to stop (%s): saving after this step", signal.Signals(number).name)
-        self.stop_requested = True
+        self._signalled = True
 
     def _train_round(self) -> None:
         self.model.train()

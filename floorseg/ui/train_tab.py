@@ -214,7 +214,9 @@ def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None
 
     @explains_failures
     def duplicated(name: str, request: gr.Request) -> list[Any]:
-        return form.fill(trainings.form_of(trainings.run(name or "", request.username)))
+        run = trainings.run(name or "", request.username)
+        said = f"the form has the settings of {run.name} now: change them, then press Start"
+        return [said, *form.fill(trainings.form_of(run))]
 
     @explains_failures
     def evaluated(name: str, request: gr.Request) -> str:
@@ -236,7 +238,7 @@ def _wire_controls(trainings: Trainings, form: FormParts, parts: _Parts) -> None
     chosen, on = parts.chosen, parts.controls
     on.stop.click(stopped, chosen, on.said)
     on.resume.click(resumed, [chosen, on.more], [on.said, parts.timer])
-    on.duplicate.click(duplicated, chosen, form.inputs)
+    on.duplicate.click(duplicated, chosen, [on.said, *form.inputs])
     on.evaluate.click(evaluated, chosen, on.said)
     on.delete.click(deleted, [chosen, on.typed], [on.said, chosen, on.typed])
     on.board.click(opened, None, on.said)

@@ -148,6 +148,7 @@ def test_what_one_does_with_a_finished_run(visit, settings):
 
         until(lambda: page.locator("#train-run input").input_value() == run.name)
         page.locator("#train-duplicate").click()
+        page.locator("#train-said").get_by_text("press Start").wait_for()
         page.locator("#train-minutes input").fill("0.3")
         page.locator("#train-command").get_by_text("scratch.minutes=0.3").wait_for()
         assert "Set1" in page.locator("#train-command").inner_text()

@@ -11,7 +11,8 @@ from floorseg.errors import CheckpointError, ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import read_config
 from floorseg.training.launch import run_here
-from tests.training.tiny_runs import assert_equal, settings, train, weights
+from floorseg.training.staged import StagedTrainer
+from tests.training.tiny_runs import assert_equal, saved, settings, train, weights
 
 
 def stop_after(run_folder_name, tmp_path, steps):
@@ -91,6 +92,23 @@ def test_a_stopped_and_resumed_run_ends_with_the_weights_of_an_undisturbed_one(
     assert run_here(read_config(run.config), run) is RunState.FINISHED
 
     assert_equal(weights(finished[0]), weights(run))
+
+
+def test_a_signal_that_comes_while_the_processes_agree_is_not_lost(plans, tmp_path, monkeypatch):
+    agree = StagedTrainer._agree
+
+    def interrupted(trainer, mine):
+        agreed = agree(trainer, mine)
+        if trainer.steps["train"] == 3:
+            trainer._ask_to_stop(signal.SIGTERM, None)
+        return agreed
+
+    monkeypatch.setattr(StagedTrainer, "_agree", interrupted)
+
+    run, state = train(settings(plans), tmp_path, "signalled")
+
+    assert state is RunState.STOPPED
+    assert saved(run)["steps"]["train"] <= 4
 
 
 def test_a_time_limit_stops_and_saves(plans, tmp_path):
