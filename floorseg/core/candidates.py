@@ -64,6 +64,7 @@ def sweep(
     min_score: float,
     min_stability: float,
     stability_offset: float,
+    lenient: bool = False,
     multimask: bool = True,
     progress: ProgressCallback = ignore_progress,
     stop: Callable[[], bool] = never,
@@ -77,6 +78,7 @@ def sweep(
         min_score: answers that the model gives less (or the same) are dropped.
         min_stability: answers whose outline is less stable are dropped.
         stability_offset: how far, in logits, the cut is moved to judge that.
+        lenient: keep also what might turn out to be stable when it is looked at in full size.
         multimask: three candidates for each click, or one.
         progress: called after every batch of clicks.
         stop: asked between batches.
@@ -95,8 +97,9 @@ def sweep(
         good = (decoded.scores > min_score).flatten()
         logits, scores = decoded.logits.flatten(0, 1)[good], decoded.scores.flatten()[good]
         steady = stability(logits, stability_offset)
+        margin = _stability_error(logits) if lenient else 0.0
         clicks = torch.from_numpy(some).to(scores.device).repeat_interleave(count, dim=0)[good]
-        keep = steady >= min_stability
+        keep = steady >= min_stability - margin
         found.append(Candidates(logits[keep].half(), scores[keep], steady[keep], clicks[keep]))
         progress(Progress(start + len(some), len(points), "clicking"))
     return join(found, predictor)
@@ -112,6 +115,12 @@ def stability(logits: Tensor, offset: float) -> Tensor:
     inner = (logits > offset).flatten(1).sum(dim=1, dtype=torch.int32)
     outer = (logits > -offset).flatten(1).sum(dim=1, dtype=torch.int32)
     return inner / outer.clamp(min=1)
+
+
+def _stability_error(logits: Tensor) -> Tensor:
+    """float32 (K,): how far stability at the decoder's resolution may be off, more if small."""
+    pixels = (logits > 0).flatten(1).sum(dim=1).clamp(min=1)
+    return 0.05 + 1.0 / pixels.sqrt()
 
 
 def join(parts: Sequence[Candidates], predictor: Predictor) -> Candidates:

@@ -10,9 +10,11 @@ from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
 from floorseg.core.candidates import click_grid
 from floorseg.core.enlarge import enlarge
 from floorseg.core.everything import EverythingSettings, everything, find_regions
-from floorseg.core.model import build_model
+from floorseg.core.model import build_model, load_model
+from floorseg.core.predictor import Predictor
 from floorseg.core.presets import PRESETS, find_preset
 from floorseg.core.structures import MaskProposal, Point, Prompt
+from floorseg.data.synth.plan import draw_plan
 from floorseg.errors import ConfigError
 from tests.core.painted import PaintedPredictor, rectangle
 
@@ -75,6 +77,25 @@ def test_the_same_regions_as_the_official_generator(seed):
     assert abs(len(ours) - len(theirs)) <= 0.1 * len(theirs)
     assert matched(ours, theirs) >= 0.95
     assert ours[0].score == pytest.approx(max(mask["predicted_iou"] for mask in theirs))
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_the_shipped_weights_find_the_regions_the_official_generator_finds(seed):
+    """At thresholds that let doubtful, ragged answers through: those are where short cuts fail."""
+    predictor = Predictor(load_model("floorseg-nano-rooms", "cpu"))
+    image = draw_plan(seed, (512, 512)).image
+    asked = {"pred_iou_thresh": 0.5, "stability_score_thresh": 0.6}
+    generator = SAM2AutomaticMaskGenerator(predictor.model, points_per_side=10, **asked)
+    side = predictor.logit_size
+    generator.predictor._bb_feat_sizes = [(side // n, side // n) for n in (1, 2, 4)]
+    settings = EverythingSettings("", points_per_side=10, min_score=0.5, min_stability=0.6)
+
+    theirs = generator.generate(image)
+    ours = everything(predictor, image, settings)
+
+    assert len(theirs) > 5
+    assert abs(len(ours) - len(theirs)) <= 0.05 * len(theirs)
+    assert matched(ours, theirs) >= 0.99
 
 
 def build_tiny():
