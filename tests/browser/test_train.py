@@ -172,6 +172,10 @@ def test_what_one_does_with_a_finished_run(visit, settings):
         page.wait_for_function("(document.querySelector('.fs-root') || {}).page?.facts")
         facts = page.evaluate("JSON.stringify(document.querySelector('.fs-root').page.facts)")
         assert f"{run.name}/best" in facts
+        for tab, shown in (("Compare", "#compare option"), ("Evaluate", "#evaluate label.fs-row")):
+            page.get_by_role("tab", name=tab).click()
+            found = page.locator(shown).filter(has_text=f"{run.name}/best")
+            found.first.wait_for(state="attached")
 
         page.get_by_role("tab", name="Train").click()
         choose(page, "train-run", run.name)

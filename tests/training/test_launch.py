@@ -161,8 +161,7 @@ def test_asked_to_stop_two_processes_agree_on_the_step(config, tmp_path):
 @pytest.mark.slurm
 @pytest.mark.timeout(1800)
 def test_slurm_runs_it_preempts_it_and_it_goes_on(config, tmp_path):
-    if shutil.which("sbatch") is None or subprocess.run(["sinfo"], capture_output=True).returncode:
-        pytest.skip("no SLURM here; ../shared/tools/slurm_local.sh start gives one")
+    need_slurm()
     long = "trainer.stages=[{length: 5000, image_size: 64, batch_sizes: [1]}]"
     asked = ["--use-cluster", "1", long, "trainer.validate_every=20"]
     train(config, tmp_path, *asked).communicate(timeout=600)
@@ -182,3 +181,36 @@ def test_slurm_runs_it_preempts_it_and_it_goes_on(config, tmp_path):
         assert steps == sorted(set(steps)), "nothing was trained on twice"
     finally:
         subprocess.run(["scancel", job], check=False)
+
+
+@pytest.mark.slurm
+@pytest.mark.timeout(1800)
+def test_a_job_that_waits_for_a_node_is_cancelled_and_never_begins(config, tmp_path):
+    need_slurm()
+    occupy = ["sbatch", "--parsable", "--exclusive", "--output=/dev/null", "--wrap=sleep 1200"]
+    other = subprocess.run(occupy, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        until(lambda: other in jobs_that("RUNNING"))
+        train(config, tmp_path, "--use-cluster", "1").communicate(timeout=600)
+        run = only_run(tmp_path)
+        job = run.read_json("slurm.json")["job"]
+        assert run.state() is RunState.QUEUED
+        assert job in jobs_that("PENDING")
+
+        jobs.stop_run(run, patience=60)
+
+        assert run.state() is RunState.STOPPED
+        until(lambda: job not in jobs_that("PENDING,RUNNING,COMPLETING"))
+        assert not any(run.events("step"))
+    finally:
+        subprocess.run(["scancel", other], check=False)
+
+
+def need_slurm():
+    if shutil.which("sbatch") is None or subprocess.run(["sinfo"], capture_output=True).returncode:
+        pytest.skip("no SLURM here; ../shared/tools/slurm_local.sh start gives one")
+
+
+def jobs_that(states):
+    listed = ["squeue", "--noheader", "--format=%i", f"--states={states}"]
+    return subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
