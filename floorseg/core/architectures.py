@@ -136,7 +136,7 @@ _SIZES = (  # letter in the config's name, name, channels of the first stage, bl
 ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture("nano", "SAM 2.1 nano", "floorseg.core", "nano.yaml", 32, 7, 128, True),
+        Architecture("nano", "SAM 2.1 nano", "floorseg.core", "nano.yaml", 32, 9, 128, True),
         *(_official(version, *size) for version in ("sam2.1", "sam2") for size in _SIZES),
     )
 }

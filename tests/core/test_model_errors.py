@@ -133,7 +133,7 @@ def test_weights_of_another_shape_tell_how_many_match_and_the_first_that_does_no
 
     with pytest.raises(
         CheckpointError,
-        match=r"SAM 2.1 nano: 323 of 324 weights match, .*'maskmem_tpos_enc': \(7, 1, 1, 32\)",
+        match=r"SAM 2.1 nano: 347 of 348 weights match, .*'maskmem_tpos_enc': \(7, 1, 1, 32\)",
     ):
         load_model(tmp_path / "x.pt", "cpu")
 
@@ -159,7 +159,7 @@ def test_an_unknown_size_is_compared_with_the_nearest_architecture(nano, tmp_pat
     weights = {k: v for k, v in nano.state_dict().items() if ".trunk.blocks.6." not in k}
     torch.save({"model": weights}, tmp_path / "x.pt")
 
-    with pytest.raises(CheckpointError, match=r"SAM 2.1 nano: \d+ of 324 weights match"):
+    with pytest.raises(CheckpointError, match=r"SAM 2.1 nano: \d+ of 348 weights match"):
         load_model(tmp_path / "x.pt", "cpu")
 
 
@@ -220,7 +220,7 @@ def test_verifying_finds_weights_that_are_not_numbers(nano, tmp_path):
 def test_a_whole_checkpoint_is_verified(whole):
     verified = verify_checkpoint(whole)
 
-    assert (verified.architecture, verified.tensors) == ("nano", 324)
+    assert (verified.architecture, verified.tensors) == ("nano", 348)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "meta"])
