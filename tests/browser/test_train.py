@@ -147,9 +147,13 @@ def test_what_one_does_with_a_finished_run(visit, settings):
         assert (run.path / "test.json").is_file()
 
         until(lambda: page.locator("#train-run input").input_value() == run.name)
+        minutes = page.locator("#train-minutes input")
+        minutes.fill("9")
+        page.locator("#train-command").get_by_text("scratch.minutes=9").wait_for()
         page.locator("#train-duplicate").click()
         page.locator("#train-said").get_by_text("press Start").wait_for()
-        page.locator("#train-minutes input").fill("0.3")
+        until(lambda: minutes.input_value() == "0.2")  # the run's own, back again
+        minutes.fill("0.3")
         page.locator("#train-command").get_by_text("scratch.minutes=0.3").wait_for()
         assert "Set1" in page.locator("#train-command").inner_text()
 
