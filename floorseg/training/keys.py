@@ -75,14 +75,15 @@ def explain_override(override: str, config: DictConfig) -> str | None:
     path = override.partition("=")[0].lstrip("+~")
     if override.startswith(("+", "~")) or not path:
         return None
-    node: Any = config
+    node: Any = OmegaConf.to_container(config, resolve=False)
     done: list[str] = []
     for part in path.split("."):
-        keys = list(node) if isinstance(node, DictConfig) else []
+        if isinstance(node, list):  # its items are named by their place
+            node = {str(place): item for place, item in enumerate(node)}
+        keys = list(node) if isinstance(node, dict) else []
         if part not in keys:
             return _unknown(".".join([*done, part]), part, keys)
-        node = OmegaConf.to_container(node, resolve=False)[part]  # type: ignore[index,call-overload]
-        node = OmegaConf.create(node) if isinstance(node, dict) else node
+        node = node[part]
         done.append(part)
     return None
 

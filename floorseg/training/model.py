@@ -10,7 +10,9 @@ from sam2.modeling.sam2_utils import sample_box_points
 from torch.nn import functional as F
 from training.utils.data_utils import BatchedVideoDatapoint
 
+from floorseg.errors import ConfigError
 from floorseg.training.attention import fast_attention
+from floorseg.training.dataset import OUTSIDE
 from floorseg.training.sampling import centre_of_errors, pixel_of_errors
 from floorseg.training.still import ImageFeatures, StillImageModel
 
@@ -41,10 +43,19 @@ class SAM2Train(StillImageModel):
     """
 
     def forward(self, input: BatchedVideoDatapoint) -> list[dict[str, Any]]:  # noqa: A002
-        """What sam2's losses and meters read, one entry a frame; videos go sam2's own way."""
+        """What sam2's losses and meters read, one entry a frame; videos go sam2's own way.
+
+        Raises:
+            ConfigError: if the dataset asks for clicks on nothing, which sam2 does not know.
+        """
         if input.num_frames != 1:
             outputs: list[dict[str, Any]] = super().forward(input)
             return outputs
+        if (input.metadata.unique_objects_identifier[0][:, 1] == OUTSIDE).any():
+            raise ConfigError(
+                "the dataset has outside above 0, but only floorseg.training.plans.PlanTrain "
+                "learns from clicks on nothing; take outside out of the dataset's settings"
+            )
         with fast_attention(input.img_batch.device):
             return [self._one_frame(input)]
 

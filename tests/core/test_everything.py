@@ -156,3 +156,10 @@ def test_impossible_settings_are_refused_by_name(wrong):
 
 def test_every_preset_says_what_it_is_for():
     assert all(settings.summary.endswith(".") for settings in PRESETS.values())
+
+
+def test_where_nothing_passes_there_are_no_regions():
+    painted = scene(0, count=3)
+    settings = EverythingSettings("", points_per_side=4, min_score=1.0)
+
+    assert everything(painted, painted.embedding(), settings) == []

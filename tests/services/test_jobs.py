@@ -89,6 +89,8 @@ def test_a_run_in_the_queue_is_started_by_nobody_in_particular(runs):
 
     until(lambda: run.state() is RunState.FINISHED)
 
+    assert times(run)["began"] <= times(run)["ended"]
+
 
 def test_one_run_at_a_time_per_device_first_come_first_served(runs):
     first, second = make_run(runs, "first", 0.5), make_run(runs, "second")

@@ -90,3 +90,14 @@ def test_sam2s_own_mose_config_trains_here_unchanged_but_for_its_data(plans, tmp
     steps = list(run.events("step"))
     assert len(steps) == 8  # four plans, twice an epoch, one a batch
     assert {"loss_mask", "loss_dice", "loss_iou", "loss_class"} <= set(steps[0])
+
+
+def test_an_override_reaches_into_a_list_by_place():
+    config = read_config("configs/nano_rooms.yaml", ["trainer.data.train.datasets.0.outside=0.7"])
+
+    assert config.trainer.data.train.datasets[0].outside == 0.7
+
+
+def test_a_slip_inside_a_list_is_named_where_it_is():
+    with pytest.raises(ConfigError, match=r"datasets\.1\.outsid'; did you mean 'outside'"):
+        read_config("configs/nano_rooms.yaml", ["trainer.data.train.datasets.1.outsid=0.7"])

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 from hydra.utils import instantiate
 from training.utils.data_utils import collate_fn
 
+from floorseg.errors import ConfigError
 from floorseg.training.dataset import FloorplanRawDataset, PlanDataset
 from floorseg.training.loss import PlanLoss
 from tests.training.conftest import tiny_model
@@ -26,3 +28,12 @@ def test_clicks_outside_are_answered_once_and_told_to_the_loss(plans):
     assert asked == set(range(batch.masks.shape[1])) - set(paper.tolist())
     PlanLoss()(outputs, batch.masks)["core_loss"].backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_sam2s_own_training_model_refuses_clicks_on_nothing(plans):
+    dataset = PlanDataset(FloorplanRawDataset(plans, "train"), 64, 4, outside=1.0)
+    batch = collate_fn([dataset[0], dataset[1]], dict_key="all")
+    model = instantiate(tiny_model(target="floorseg.training.model.SAM2Train"), _recursive_=True)
+
+    with pytest.raises(ConfigError, match="outside above 0"):
+        model(batch)
