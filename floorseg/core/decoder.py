@@ -108,7 +108,7 @@ def decode_masks(
     """
     tokens = prompt_tokens(decoder, sparse)
     keys = image.tokens + dense.flatten(2).transpose(1, 2)  # (B or 1, N, C)
-    queries, keys = _transformer(decoder, tokens, keys, image.position)
+    queries, keys = look_both_ways(decoder, tokens, keys, image.position)
     first = 1 if decoder.pred_obj_scores else 0
     scores = decoder.iou_prediction_head(queries[:, first])
     masks = queries[:, first + 1 : first + 1 + decoder.num_mask_tokens]
@@ -132,10 +132,20 @@ def prompt_tokens(decoder: MaskDecoder, sparse: Tensor) -> Tensor:
     return torch.cat([torch.cat(own).expand(len(sparse), -1, -1), sparse], dim=1)
 
 
-def _transformer(
+def look_both_ways(
     decoder: MaskDecoder, tokens: Tensor, keys: Tensor, position: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Prompt tokens (B, T, C) and image tokens (B, N, C) after attending to each other."""
+    """What ``TwoWayTransformer`` answers: both sides after attending to each other.
+
+    Args:
+        decoder: whose weights are used.
+        tokens: (B, T, C), of the prompts.
+        keys: (B, N, C), of the image, or (1, N, C): the same for all prompts.
+        position: (N, C), the positional encoding of the image tokens.
+
+    Returns:
+        (B, T, C) and (B, N, C).
+    """
     queries = tokens
     transformer = decoder.transformer
     for layer in transformer.layers:
@@ -242,7 +252,7 @@ def _doubled(layer: torch.nn.ConvTranspose2d, pixels: Tensor, fine: Tensor | Non
     if fine is None:
         return pixels @ weight + bias
     if fine.dim() == 3:  # each prompt has its own image, as in training
-        return pixels @ weight + (fine + bias)
+        return F.linear(pixels, weight.T, bias) + fine
     start = (fine + bias).expand(len(pixels), -1, -1)
     return torch.baddbmm(start, pixels, weight.expand(len(pixels), -1, -1))
 

@@ -6,6 +6,7 @@ in the processor's cache; for the backward pass only slopes at the size of the l
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -186,7 +187,18 @@ def _compare(masks: torch.Tensor, truth: torch.Tensor, focus: Focus) -> _Compare
     pull = torch.where(truth, (2 - ratio) / extent, ratio / extent)
     slope.add_(pull.mul_(rest.mul_(p)), alpha=focus.dice)
     slope = torch.where(truth, -slope, slope)
-    small = torch.ops.aten.upsample_bilinear2d_backward(
-        slope[None, None], truth.shape, [1, 1, *masks.shape[1:]], False
-    )[0, 0]
-    return _Compared(torch.stack([focal, dice, iou]), best, small)
+    rows, columns = (
+        _enlarging(small, large, slope.device)
+        for small, large in zip(masks.shape[1:], truth.shape, strict=True)
+    )
+    return _Compared(torch.stack([focal, dice, iou]), best, rows.T @ slope @ columns)
+
+
+@cache
+def _enlarging(small: int, large: int, device: torch.device) -> torch.Tensor:
+    """The bilinear enlargement of one axis as a matrix, float32 (large, small).
+
+    Two products with it are several times faster than torch's own backward pass on one picture.
+    """
+    unit = torch.eye(small, device=device)[None]
+    return F.interpolate(unit, large, mode="linear", align_corners=False)[0].T.contiguous()

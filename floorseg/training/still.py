@@ -8,7 +8,13 @@ import torch
 from torch import nn
 from training.model.sam2 import SAM2Train as OfficialSAM2Train
 
-from floorseg.core.decoder import in_place, nest_pixels, prompt_tokens, upscale
+from floorseg.core.decoder import (
+    in_place,
+    look_both_ways,
+    nest_pixels,
+    prompt_tokens,
+    upscale,
+)
 
 MASK_PROMPT_LIMIT = 32.0  # sam2's predictor clamps the mask it feeds back to this
 
@@ -93,8 +99,9 @@ class StillImageModel(OfficialSAM2Train):
         encoder, decoder = self.sam_prompt_encoder, self.sam_mask_decoder
         sparse, dense = encoder(points=(points, labels), boxes=None, masks=masks)
         tokens = prompt_tokens(decoder, sparse)
-        position = encoder.get_dense_pe().expand(len(tokens), -1, -1, -1)
-        tokens, keys = decoder.transformer(features.embedding + dense, position, tokens)
+        keys = (features.embedding + dense).flatten(2).mT
+        position = encoder.get_dense_pe()[0].flatten(1).T
+        tokens, keys = look_both_ways(decoder, tokens, keys, position)
         first = 1 if decoder.pred_obj_scores else 0
         scores = decoder.iou_prediction_head(tokens[:, first])[:, kept]
         filters = torch.stack(
@@ -106,7 +113,8 @@ class StillImageModel(OfficialSAM2Train):
         )
         pixels = upscale(decoder, keys, *reversed(features.high_resolution or (None, None)))
         grid = (features.embedding.shape[2], features.embedding.shape[3])
-        logits = in_place(filters @ pixels.mT, grid)
+        # the pixels on the left: their gradient then comes in the order they lie in
+        logits = in_place((pixels @ filters.mT).mT, grid)
         presence = (
             decoder.pred_obj_score_head(tokens[:, 0])
             if decoder.pred_obj_scores
