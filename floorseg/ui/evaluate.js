@@ -65,6 +65,7 @@
     async greet() {
       try {
         this.facts = await this.call("hello_evaluate");
+        this.zipButton.hidden = this.facts.public; // its pictures are the server's
         this.fillForm();
         await this.look();
       } catch (problem) {

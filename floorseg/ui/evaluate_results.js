@@ -47,7 +47,7 @@
       this.tableNote = h("p.fs-note");
       this.baseMenu = h("select.fs-input", { "aria-label": "Base that the others are compared with", onchange: () => { this.base = this.baseMenu.value; this.showBoard(); } });
       this.boardTools = h("div.fs-row", { hidden: true }, h("h3", {}, "Leaderboard"), h("span.fs-grow"), h("span.fs-small", {}, "base"), this.baseMenu,
-        h("button.fs-link", { type: "button", onclick: () => this.board && saveText("leaderboard.csv", this.board.csv, "text/csv") }, "CSV"), h("button.fs-link", { type: "button", title: "Table, reports, rows and pictures", onclick: () => this.saveAll() }, "Everything (zip)"));
+        h("button.fs-link", { type: "button", onclick: () => this.board && saveText("leaderboard.csv", this.board.csv, "text/csv") }, "CSV"), this.zipButton = h("button.fs-link", { type: "button", title: "Table, reports, rows and pictures", onclick: () => this.saveAll() }, "Everything (zip)"));
       this.plots = h("div.fs-charts");
       this.galleryTools = h("div.fs-row", { hidden: true });
       this.galleryBox = h("div.fs-pieces");

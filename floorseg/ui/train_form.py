@@ -33,6 +33,7 @@ _NUMBERS = {  # field: label
     "resolution": "Resolution, px",
 }
 HERE, CLUSTER = "This machine", "SLURM cluster"
+CONFIGURED = ("as in the configuration", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,17 @@ def build_form(trainings: Trainings) -> FormParts:
                 shipped_configs(), value=FIRST, label="Configuration", elem_id="train-config"
             )
             fields["dataset"] = gr.Dropdown(
-                trainings.datasets(), value=None, label="Dataset", elem_id="train-dataset"
-            )
+                [CONFIGURED, *trainings.datasets()], value="", label="Dataset",
+                elem_id="train-dataset",
+            )  # fmt: skip
             fields["checkpoint"] = gr.Dropdown(
-                trainings.checkpoints(), value=None, label="Start from",
+                [CONFIGURED, *trainings.checkpoints()], value="", label="Start from",
                 elem_id="train-checkpoint",
             )  # fmt: skip
-            fields["name"] = gr.Textbox(label="Name of the run", elem_id="train-name")
+            fields["name"] = gr.Textbox(
+                label="Name of the run", placeholder="goes behind the time it begins",
+                elem_id="train-name",
+            )  # fmt: skip
         with gr.Row():
             for group, label in zip(PRESETS, ("What learns", "Memory", "Length"), strict=True):
                 fields[group] = gr.Dropdown(

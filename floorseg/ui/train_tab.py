@@ -97,7 +97,7 @@ def _build_runs() -> _Parts:
     charts = gr.HTML(elem_id="train-charts")
     differences = gr.Markdown(elem_id="train-differences")
     pictures = gr.Gallery(
-        label="Predictions on validation plans, newest first", columns=2, height=320, visible=False,
+        label="Predictions on validation plans, newest first", columns=2, height="auto", visible=False, elem_id="train-pictures",
         object_fit="contain",
     )  # fmt: skip
     log = gr.Textbox(
