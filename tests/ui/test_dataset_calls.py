@@ -1,11 +1,8 @@
-"""What the Dataset tab's script may ask, also by raw HTTP, and what it is told."""
+"""What the Dataset tab's script may ask, and what it is told."""
 
 import csv
 import io
 import json
-import socket
-import urllib.error
-import urllib.request
 
 import orjson
 import pytest
@@ -117,38 +114,6 @@ def test_the_inspector_needs_no_folder():
     answer = named["encode_cells"]({"cells": [[0, 1], [1, 1]], "multiclass": False}, "")
     assert json.loads(answer["text"]) == {"size": [2, 2], "counts": [1, 3]}
     assert named["inspect_encoding"]({"text": answer["text"]}, "")["grid"] == [[0, 1], [1, 1]]
-
-
-def test_raw_http_is_refused_on_a_public_page(settings):
-    import gradio as gr
-
-    from floorseg.ui.dataset_tab import build_dataset_tab
-    from floorseg.ui.launch import launch
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    public = settings.model_copy(update={"public": True, "port": port})
-    with gr.Blocks() as page:
-        build_dataset_tab(public)
-    url = launch(page, public, block=False)
-    number = next(b._id for b in page.blocks.values() if getattr(b, "elem_id", "") == "datasets")
-    try:
-        for name in ("gallery", "sample", "open_dataset", "convert"):
-            body = {
-                "component_id": number, "fn_name": name, "session_hash": "s",
-                "data": [{**FLATS, "row": 0, "target": "x"}],
-            }  # fmt: skip
-            request = urllib.request.Request(
-                f"{url.rstrip('/')}/gradio_api/component_server",
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-            )
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=60)
-            assert refused.value.code == 403
-    finally:
-        page.close(verbose=False)
 
 
 def test_findings_are_those_of_the_split_that_is_looked_at(calls, datasets, settings):

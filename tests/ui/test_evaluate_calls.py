@@ -1,9 +1,6 @@
 """The Evaluate tab's calls without a browser: refused in public, plots with titles and units."""
 
 import json
-import socket
-import urllib.error
-import urllib.request
 
 import pytest
 
@@ -118,35 +115,6 @@ def test_a_public_page_starts_and_changes_nothing(settings, name):
 
     with pytest.raises(PermissionRefused):
         calls(public)[name](ASKED, "")
-
-
-def test_raw_http_is_refused_on_a_public_page(settings):
-    import gradio as gr
-
-    from floorseg.ui.evaluate_tab import build_evaluate_tab
-    from floorseg.ui.launch import launch
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    public = settings.model_copy(update={"public": True, "port": port})
-    with gr.Blocks() as page:
-        build_evaluate_tab(public)
-    url = launch(page, public, block=False)
-    number = next(b._id for b in page.blocks.values() if getattr(b, "elem_id", "") == "evaluate")
-    try:
-        for name in CHANGES:
-            body = {"component_id": number, "fn_name": name, "session_hash": "s", "data": [ASKED]}
-            request = urllib.request.Request(
-                f"{url.rstrip('/')}/gradio_api/component_server",
-                json.dumps(body).encode(),
-                {"Content-Type": "application/json"},
-            )
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=60)
-            assert refused.value.code == 403
-    finally:
-        page.close(verbose=False)
 
 
 def test_the_visitor_is_who_the_server_says_and_not_who_the_page_says(settings, monkeypatch):
