@@ -23,6 +23,8 @@ QUINTIC = (3.4445, -4.7750, 2.0315)  # chosen by Jordan for the steepest start
 ROUNDS = 5
 RMS = 0.2  # of AdamW's steps, usually
 
+_Pair = tuple[Tensor, Tensor]  # a weight and its gradient
+
 
 class Muon(torch.optim.Optimizer):
     """Steps matrices and convolutions by Muon, all else by AdamW.
@@ -56,41 +58,40 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            learning = [each for each in group["params"] if each.grad is not None]
-            self._step_matrices(group, [each for each in learning if is_matrix(each)])
-            self._step_others(group, [each for each in learning if not is_matrix(each)])
+            learning = [(each, each.grad) for each in group["params"] if each.grad is not None]
+            self._step_matrices(group, [pair for pair in learning if is_matrix(pair[0])])
+            self._step_others(group, [pair for pair in learning if not is_matrix(pair[0])])
         return loss
 
-    def _step_matrices(self, group: dict[str, Any], weights: list[Tensor]) -> None:
-        for alike in _by_shape(weights):
-            pushes = torch.stack([self._push(weight, group["momentum"]) for weight in alike])
+    def _step_matrices(self, group: dict[str, Any], learning: list[_Pair]) -> None:
+        for alike in _by_shape(learning):
+            pushes = torch.stack([self._push(*pair, group["momentum"]) for pair in alike])
             size = group["lr"] * RMS * max(pushes.shape[1:]) ** 0.5
-            for weight, push in zip(alike, orthogonal(pushes), strict=True):
+            for (weight, _), push in zip(alike, orthogonal(pushes), strict=True):
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(push.view_as(weight), alpha=size)
 
-    def _push(self, weight: Tensor, momentum: float) -> Tensor:
+    def _push(self, weight: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         """Nesterov's momentum as a matrix (rows, columns)."""
-        assert weight.grad is not None
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
-        state["momentum"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(state["momentum"], momentum).reshape(len(weight), -1)
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(state["momentum"], momentum).reshape(len(weight), -1)
 
-    def _step_others(self, group: dict[str, Any], weights: list[Tensor]) -> None:
-        if not weights:
+    def _step_others(self, group: dict[str, Any], learning: list[_Pair]) -> None:
+        if not learning:
             return
-        for weight in weights:
+        for weight, _ in learning:
             state = self.state[weight]
             if "step" not in state:
                 state["step"] = torch.zeros((), dtype=torch.float32)
                 state["exp_avg"] = torch.zeros_like(weight)
                 state["exp_avg_sq"] = torch.zeros_like(weight)
-        states = [self.state[weight] for weight in weights]
+        states = [self.state[weight] for weight, _ in learning]
         adamw(
-            weights,
-            [weight.grad for weight in weights if weight.grad is not None],
+            [weight for weight, _ in learning],
+            [gradient for _, gradient in learning],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
             [],
@@ -106,10 +107,10 @@ def is_matrix(weight: Tensor) -> bool:
     return columns >= SMALLEST and len(weight) >= SMALLEST
 
 
-def _by_shape(weights: list[Tensor]) -> Iterator[list[Tensor]]:
-    alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
-    for weight in weights:
-        alike[len(weight), weight[0].numel()].append(weight)
+def _by_shape(learning: list[_Pair]) -> Iterator[list[_Pair]]:
+    alike: dict[tuple[int, int], list[_Pair]] = defaultdict(list)
+    for weight, gradient in learning:
+        alike[len(weight), weight[0].numel()].append((weight, gradient))
     yield from alike.values()
 
 

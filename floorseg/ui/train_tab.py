@@ -97,8 +97,8 @@ def _build_runs() -> _Parts:
     charts = gr.HTML(elem_id="train-charts")
     differences = gr.Markdown(elem_id="train-differences")
     pictures = gr.Gallery(
-        label="Predictions on validation plans, newest first", columns=2, height="auto", visible=False, elem_id="train-pictures",
-        object_fit="contain",
+        label="Predictions on validation plans, newest first", columns=2, height="auto",
+        visible=False, elem_id="train-pictures", object_fit="contain",
     )  # fmt: skip
     log = gr.Textbox(
         label="Log, the last lines", lines=LOG_LINES, max_lines=LOG_LINES, elem_id="train-log"
