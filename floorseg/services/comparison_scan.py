@@ -8,10 +8,10 @@ small, at ``SIDE`` pixels: enough to sort by, and many times quicker.
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from time import monotonic
 
 import numpy as np
@@ -27,6 +27,7 @@ from floorseg.services.borrowed_gpu import borrowed_predictor, borrows_gpu, gpu_
 from floorseg.services.comparison import read_sample, relative_name, scaled
 from floorseg.services.datasets import Opened
 from floorseg.services.segmenter import Segmenter
+from floorseg.services.watched import Watched
 
 SIDE = 256  # pixels that masks are compared at
 MAX_OBJECTS = 24  # of one picture that are clicked, the largest
@@ -56,42 +57,19 @@ class Spot:
     ious: tuple[float, ...]
 
 
-@dataclass(slots=True, eq=False)
-class Scan:
-    """One scan; written by its thread, read by the page.
+@dataclass(slots=True, eq=False, kw_only=True)
+class Scan(Watched):
+    """One scan.
 
     Attributes:
-        token: its unguessable name.
-        owner: the page it belongs to.
         checkpoints: who is compared.
-        state: ``waiting``, ``running``, ``done``, ``stopped`` or ``failed``.
         spots: found so far, least agreement first.
         skipped: samples that could not be read, with the sentence.
-        problem: what went wrong, once failed.
     """
 
-    token: str
-    owner: str
     checkpoints: tuple[str, ...]
-    progress: Progress = field(default_factory=lambda: Progress(0, 1, "waiting"))
-    state: str = "waiting"
     spots: tuple[Spot, ...] = ()
     skipped: tuple[str, ...] = ()
-    problem: str = ""
-    started: float | None = None
-    stopping: Event = field(default_factory=Event)
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in ("done", "stopped", "failed")
-
-    def seconds_left(self) -> float | None:
-        """From the pace so far; None while nobody can tell."""
-        if self.started is None or self.ended or self.progress.done == 0:
-            return None
-        pace = (monotonic() - self.started) / self.progress.done
-        return pace * (self.progress.total - self.progress.done)
 
 
 class Scans:
@@ -129,7 +107,7 @@ class Scans:
         rows = spread(rows_of(opened, split), limit)
         if not rows:
             raise FloorsegError(f"{opened.name} has no samples in the split {split!r}")
-        scan = Scan(secrets.token_urlsafe(24), owner, tuple(checkpoints))
+        scan = Scan(secrets.token_urlsafe(24), owner, checkpoints=tuple(checkpoints))
         self.forget_owner(owner)
         with self._lock:
             for old in [t for t, s in self._scans.items() if s.ended][:-_KEPT]:

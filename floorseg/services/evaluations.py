@@ -19,11 +19,12 @@ from eval.report import REPORT, read_progress
 from floorseg.core.find_checkpoint import find_checkpoint
 from floorseg.core.model import resolve_device
 from floorseg.data.layout import SPLITS
-from floorseg.errors import ConfigError, DatasetError, PermissionRefused, RunError
+from floorseg.errors import ConfigError, DatasetError, RunError
 from floorseg.runs import RunFolder, RunState, list_runs
 from floorseg.services import jobs, queues
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.dataset_paths import dataset_folder
+from floorseg.services.permission import permit
 from floorseg.settings import Settings
 
 PROTOCOLS: Mapping[str, str] = {  # as ``python -m eval --protocol`` knows them
@@ -104,14 +105,11 @@ class Evaluations:
         Raises:
             PermissionRefused: in public mode, and for users who are not among the trainers.
         """
-        if self.settings.public:
-            raise PermissionRefused(
-                "this page is public: no evaluation is started, stopped or deleted here; run "
-                "python -m eval on your own computer"
-            )
-        allowed = [name.strip() for name in self.settings.trainers.split(",") if name.strip()]
-        if allowed and user not in allowed:
-            raise PermissionRefused(f"{user or 'nobody'} may not evaluate here; ask for permission")
+        permit(
+            self.settings, user, work="evaluate",
+            public="no evaluation is started, stopped or deleted here; run python -m eval on "
+            "your own computer",
+        )  # fmt: skip
 
     def command(self, form: EvaluationForm, out: str = "reports/NAME") -> str:
         """The same evaluation as a person would type it.

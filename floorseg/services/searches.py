@@ -4,13 +4,14 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 
 from floorseg.core.patch import Patch
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback
 from floorseg.errors import FloorsegError, Stopped
+from floorseg.services.watched import Watched
 
 _log = logging.getLogger(__name__)
 _KEPT = 64  # finished searches whose result was not fetched
@@ -27,40 +28,17 @@ class Found:
     score: float
 
 
-@dataclass(slots=True, eq=False)
-class Search:
-    """One search of one plan; written by its thread, read by the page.
+@dataclass(slots=True, eq=False, kw_only=True)
+class Search(Watched):
+    """One search of one plan.
 
     Attributes:
-        token: its unguessable name.
-        owner: the page it belongs to.
-        progress: how far it has come.
-        state: "waiting", "running", "done", "stopped" or "failed".
         found: the regions, once done.
-        problem: what went wrong, once failed; why it was stopped, if not by its page.
+        seconds: how long it took.
     """
 
-    token: str
-    owner: str
-    progress: Progress = field(default_factory=lambda: Progress(0, 1, "waiting"))
-    state: str = "waiting"
     found: tuple[Found, ...] = ()
-    problem: str = ""
-    started: float | None = None
     seconds: float = 0.0
-    stopping: Event = field(default_factory=Event)
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in ("done", "stopped", "failed")
-
-    def seconds_left(self) -> float | None:
-        """From the pace so far; None while nobody can tell."""
-        if self.started is None or self.ended or self.progress.done == 0:
-            return None
-        pace = (monotonic() - self.started) / self.progress.done
-        return pace * max(0, self.progress.total - self.progress.done)
 
 
 class Searches:

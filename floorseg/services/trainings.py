@@ -6,12 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from floorseg.errors import ConfigError, PermissionRefused, RunError
+from floorseg.errors import ConfigError, RunError
 from floorseg.runs import RunFolder, list_runs
 from floorseg.services import jobs, queues
 from floorseg.services.catalog import checkpoint_folders, list_checkpoints
 from floorseg.services.dataset_paths import dataset_folder, offered_folders
 from floorseg.services.evaluations import EvaluationForm, Evaluations
+from floorseg.services.permission import permit
 from floorseg.services.run_summary import RunSummary, summaries, summarise
 from floorseg.services.tensorboard import TensorBoard
 from floorseg.services.training_form import (
@@ -46,14 +47,11 @@ class Trainings:
         Raises:
             PermissionRefused: in public mode, and for users who are not among the trainers.
         """
-        if self.settings.public:
-            raise PermissionRefused(
-                "this page is public: no training is started, stopped or shown here; run floorseg "
-                "on your own computer to train"
-            )
-        allowed = [name.strip() for name in self.settings.trainers.split(",") if name.strip()]
-        if allowed and user not in allowed:
-            raise PermissionRefused(f"{user or 'nobody'} may not train here; ask for permission")
+        permit(
+            self.settings, user, work="train",
+            public="no training is started, stopped or shown here; run floorseg on your own "
+            "computer to train",
+        )  # fmt: skip
 
     def datasets(self) -> list[str]:
         """Names of datasets under the data root."""
