@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from training.loss_fns import MultiStepMultiMasksAndIous as OfficialLoss
 from training.loss_fns import sigmoid_focal_loss
 
+from floorseg.training.loss import softplus
+
 
 @dataclass(frozen=True, slots=True)
 class Focus:
@@ -166,7 +168,7 @@ def _compare(masks: torch.Tensor, truth: torch.Tensor, focus: Focus) -> _Compare
     iou = both / (got.count_nonzero(dim=(1, 2)) + area - both).clamp(min=1)
     signed = torch.where(truth, -logits, logits)  # how wrong: the logit of "not the truth"
     missing = signed.sigmoid()  # 1 - p_t: inside the truth a probability is 1 - missing
-    entropy = F.softplus(signed)
+    entropy = softplus(signed)
     power = missing * missing if focus.gamma == 2 else missing**focus.gamma
     inside = truth.flatten().float()
     lost = missing.flatten(1) @ inside

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from floorseg.training.ema import MovingAverage
-from floorseg.training.loss import PlanLoss, compare
+from floorseg.training.loss import PlanLoss, compare, softplus
 from floorseg.training.plans import Answers
 
 TRUTH = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
@@ -43,6 +43,37 @@ def test_a_score_is_trained_to_be_the_iou():
 
     assert exact == pytest.approx(0.0, abs=1e-6)
     assert modest == pytest.approx(0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+def test_the_slopes_are_those_of_the_losses(balance):
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 4, 4, dtype=torch.double, requires_grad=True)
+    target = torch.rand(2, 4, 4, dtype=torch.double)
+
+    assert torch.autograd.gradcheck(
+        lambda given: compare(given, target, balance=balance)[:2], logits
+    )
+
+
+def test_cross_entropy_is_torchs():
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 8, 8) * 9, torch.rand(2, 8, 8)
+
+    entropy, _, _ = compare(logits, target)
+
+    torch.testing.assert_close(
+        entropy,
+        torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, target[:, None].expand_as(logits), reduction="none"
+        ).mean(dim=(2, 3)),
+    )
+
+
+def test_softplus_stands_sam2s_sign_of_nothing():
+    logits = torch.tensor([-1024.0, -30.0, -1.0, 0.0, 1.0, 30.0, 1024.0])
+
+    torch.testing.assert_close(softplus(logits), torch.nn.functional.softplus(logits))
 
 
 def test_compare_counts_the_overlap():
