@@ -15,10 +15,10 @@ from floorseg.ui.canvas import Handler
 from floorseg.ui.segment_calls import SegmentCalls, opened_json
 
 FIRST_CLICKS = {  # example -> the click it opens with, in its pixels; the first one greets
-    "hand_sketch": (373.0, 480.0),
-    "cad_offices": (267.0, 693.0),
     "agent_house": (540.0, 600.0),
     "brochure_house": (693.0, 480.0),
+    "cad_offices": (267.0, 693.0),
+    "hand_sketch": (373.0, 480.0),
 }
 _SPOTS = 300  # of a scan that are sent
 _PATIENCE = 20.0  # seconds that opening a dataset may take
