@@ -4,6 +4,8 @@ import zipfile
 
 import pytest
 
+from tests.page_server import free_port, serve
+
 from .two_models import NAMES, serve_two
 
 pytestmark = pytest.mark.browser
@@ -144,6 +146,22 @@ def test_everything_is_downloaded_as_one_zip(finished, page, tmp_path):
     assert "leaderboard.csv" in names
     assert "01-alpha/report.json" in names
     assert "01-alpha/pictures/worst-1.jpg" in names
+
+
+def test_a_stranger_sees_the_reports_but_no_zip_of_the_servers_pictures(finished, chromium, two):
+    public = two.settings.model_copy(update={"public": True, "port": free_port()})
+    with serve(public) as served:
+        page = chromium.new_page()
+        page.set_default_timeout(60_000)
+        open_tab(page, served.url)
+        page.wait_for_function(within("board"))
+
+        shown = page.get_by_role("button", name="CSV", exact=True).first.is_visible()
+        zips = page.get_by_role("button", name="Everything (zip)").locator("visible=true").count()
+        page.close()
+
+    assert shown
+    assert zips == 0
 
 
 def test_nothing_sticks_out_on_a_phone(finished, chromium, two):
