@@ -61,6 +61,9 @@ class PlanDataset(Dataset):
         reserve: plans are kept this much larger than ``image_size``, for zooming in.
         plans_per_epoch: an epoch has so many plans, going on where the last one ended; None for
             all. With it datasets of any size are mixed in the proportion one wants.
+        crowding: how much more often plans of many masks are seen: as the count of their masks to
+            this power. A metric that is a mean over masks wants it, for of a plan with forty rooms
+            no more than ``max_num_objects`` are learned from at a time; 0 sees all plans alike.
         multiplier: how often each plan is seen in an epoch, for sam2's ``RepeatFactorWrapper``.
         cache: where reduced plans are kept.
     """
@@ -77,6 +80,7 @@ class PlanDataset(Dataset):
         min_pixels: int = 12,
         reserve: float = 1.25,
         plans_per_epoch: int | None = None,
+        crowding: float = 0.0,
         multiplier: float = 1,
         cache: ReducedCache | None = None,
         seed: int = 0,
@@ -94,6 +98,9 @@ class PlanDataset(Dataset):
         self.epoch = 0
         self._visits: Counter[int] = Counter()
         self._per_epoch = plans_per_epoch
+        counts = np.array([len(sample.annotations) for sample in video_dataset.samples])
+        self._shares = counts**crowding / (counts**crowding).sum()
+        self._in_order = plans_per_epoch is None and not crowding
         self.repeat_factors = torch.full((len(self),), float(multiplier))
 
     def __len__(self) -> int:
@@ -122,11 +129,16 @@ class PlanDataset(Dataset):
 
     def _index(self, position: int) -> int:
         """Which plan stands at a position of this epoch."""
-        if self._per_epoch is None:
+        if self._in_order:
             return position
-        cycle, place = divmod(self.epoch * self._per_epoch + position, len(self.video_dataset))
-        order = np.random.default_rng((self._seed, cycle)).permutation(len(self.video_dataset))
-        return int(order[place])
+        cycle, place = divmod(self.epoch * len(self) + position, len(self.video_dataset))
+        rng = np.random.default_rng((self._seed, cycle))
+        order = rng.permutation(len(self.video_dataset))
+        # evenly spaced on the line of shares: each plan as often as its share says, or once more
+        spot = (place + rng.random()) / len(order)
+        ends = np.cumsum(self._shares[order])
+        found = order[min(int(np.searchsorted(ends, spot, side="right")), len(order) - 1)]
+        return int(found)
 
     def _plan(self, index: int) -> ReducedPlan:
         sample = self.video_dataset.samples[index]

@@ -1,4 +1,5 @@
 import logging
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -123,6 +124,17 @@ def test_short_epochs_go_round_all_plans(raw):
         seen |= {dataset[place].video_id for place in range(len(dataset))}
 
     assert seen == {0, 1, 2, 3}
+
+
+def test_plans_of_many_rooms_are_seen_more_often(tmp_path):
+    for name, count in (("few.png", 1), ("many.png", 4)):
+        image, masks = draw_rooms(0)
+        write_plan(tmp_path, name, image, (masks * 4)[:count])
+    raw = FloorplanRawDataset(tmp_path)
+    dataset = PlanDataset(raw, 64, 2, plans_per_epoch=500, crowding=1.0)
+    seen = Counter(raw.samples[dataset[place].video_id].image_path.name for place in range(500))
+
+    assert 3.2 < seen["many.png"] / seen["few.png"] < 5.0
 
 
 def test_a_weight_of_nought_leaves_a_class_out(tmp_path):
