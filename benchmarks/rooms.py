@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.table import machine, show
 from floorseg.core import rle
+from floorseg.core.closeup import make_predictor
 from floorseg.core.everything import everything
 from floorseg.core.matching import MatchCounts, count_matches
 from floorseg.core.metrics import pairwise_iou
@@ -28,7 +29,9 @@ def main() -> None:
     """Measure the preset and its variations on a split."""
     options = _options()
     torch.set_num_threads(options.threads)
-    predictor = Predictor(load_model(options.checkpoint, options.device))
+    predictor = (make_predictor if options.close_ups else Predictor)(
+        load_model(options.checkpoint, options.device)
+    )
     variants = variations(PRESETS["rooms"], options.vary)
     counts = {name: {0.5: MatchCounts(), 0.75: MatchCounts()} for name in variants}
     seconds = dict.fromkeys(variants, 0.0)
@@ -76,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--split", default="valid")
     parser.add_argument("--images", type=int, default=10_000, help="the first so many")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--close-ups", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--vary", action="append", default=[], metavar="NAME=A,B,C")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args()

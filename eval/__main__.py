@@ -49,6 +49,7 @@ def evaluate(
     labels: options.Labels = "",
     preset: options.Preset = "rooms",
     image_size: options.ImageSize = 0,
+    close_ups: options.CloseUps = True,
     device: options.Device = "auto",
     workers: options.Workers = 0,
     use_cluster: options.UseCluster = 0,
@@ -79,7 +80,8 @@ def evaluate(
     for name, folder in zip(checkpoint, folders, strict=True):
         plan = EvalPlan(
             checkpoint=name, data=str(data), split=split, protocol=protocol, clicks=clicks,
-            seed=seed, limit=limit, preset=preset, image_size=image_size, device=device,
+            seed=seed, limit=limit, preset=preset, image_size=image_size,
+            close_ups=close_ups, device=device,
             labels=tuple(label.strip() for label in labels.split(",") if label.strip()),
         )  # fmt: skip
         run(plan, folder, crew=crew, progress=_Progress(plan.name, folder), stop=stop)

@@ -24,6 +24,9 @@ Limit = Annotated[int, typer.Option(help="So many pictures, spread over the spli
 Labels = Annotated[str, typer.Option(help="Only these classes, separated by commas.")]
 Preset = Annotated[str, typer.Option(help="Of the protocol everything.")]
 ImageSize = Annotated[int, typer.Option(help="Pixels the model works at; 0 for its own.")]
+CloseUps = Annotated[
+    bool, typer.Option(help="Whether models below 768 px look twice at what is small, close up.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Workers = Annotated[
     int, typer.Option(help="Processes with one thread, or one GPU, each; 0: this one alone.")

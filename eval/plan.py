@@ -35,6 +35,7 @@ class EvalPlan:
         labels: only objects of these classes; all where empty.
         preset: of the protocol ``everything``.
         image_size: pixels the model works at; 0 for its own.
+        close_ups: whether models of few pixels look at small things twice, as they do elsewhere.
         device: where it runs; "auto", "cpu", "cuda", ...
         version: of the protocol.
         checkpoint_sha256: digest of the weights.
@@ -51,6 +52,7 @@ class EvalPlan:
     labels: tuple[str, ...] = ()
     preset: str = "rooms"
     image_size: int = 0
+    close_ups: bool = True
     device: str = "auto"
     version: int = 0
     checkpoint_sha256: str = ""
@@ -142,6 +144,7 @@ def read_plan(folder: Path) -> EvalPlan:
         fields: dict[str, Any] = orjson.loads((folder / FILE).read_bytes())
     except FileNotFoundError as missing:
         raise RunError(f"{folder} holds no evaluation: there is no {FILE} in it") from missing
+    fields = {"close_ups": False} | fields  # of a time before there were any
     return EvalPlan(**{**fields, "labels": tuple(fields["labels"])})
 
 

@@ -17,19 +17,21 @@ from eval.protocols import find_protocol
 from eval.report import CheckpointFacts, DataFacts, Environment, ProtocolFacts
 from floorseg.core.architectures import recognise
 from floorseg.core.checkpoint_file import digest
+from floorseg.core.closeup import CloseUpPredictor
 
 PACKAGES = ("floorseg", "torch", "torchvision", "sam2", "numpy", "opencv-python-headless",
             "pycocotools")  # fmt: skip
 
 
-def checkpoint_facts(plan: EvalPlan, path: Path | None, model: Any) -> CheckpointFacts:
+def checkpoint_facts(plan: EvalPlan, path: Path | None, predictor: Any) -> CheckpointFacts:
     """Which weights these are.
 
     Args:
         plan: names them.
         path: their file; None for a predictor that has none.
-        model: the loaded model; anything without parameters counts as none.
+        predictor: what answered; a model without parameters counts as none.
     """
+    model = getattr(predictor, "model", predictor)
     weights = model.parameters() if hasattr(model, "parameters") else ()
     return CheckpointFacts(
         name=plan.name,
@@ -38,6 +40,7 @@ def checkpoint_facts(plan: EvalPlan, path: Path | None, model: Any) -> Checkpoin
         architecture=_architecture(model),
         parameters=sum(weight.numel() for weight in weights),
         image_size=int(getattr(model, "image_size", 0)),
+        close_ups=isinstance(predictor, CloseUpPredictor),
     )
 
 

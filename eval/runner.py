@@ -97,9 +97,8 @@ def _sum_up(
     pooled = main if len(main) else table
     painted = protocol.trials[0] in protocol.headline  # pixels are those of the first trial
     shown = summary.examples(pooled)
-    model = getattr(subject.predictor, "model", subject.predictor)
     report = EvalReport(
-        checkpoint=provenance.checkpoint_facts(plan, subject.path, model),
+        checkpoint=provenance.checkpoint_facts(plan, subject.path, subject.predictor),
         data=provenance.data_facts(plan, records),
         protocol=provenance.protocol_facts(plan),
         environment=provenance.environment(records, command),

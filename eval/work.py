@@ -18,6 +18,7 @@ from eval.protocols import find_protocol
 from eval.provenance import device_name
 from eval.records import RecordWriter, read_records
 from floorseg.core.checkpoint_file import digest
+from floorseg.core.closeup import make_predictor
 from floorseg.core.everything import everything
 from floorseg.core.model import find_checkpoint, load_model
 from floorseg.core.predictor import Predictor
@@ -72,7 +73,8 @@ def load_subject(plan: EvalPlan, device: str = "") -> Subject:
     if plan.checkpoint_sha256 and digest(path) != plan.checkpoint_sha256:
         raise RunError(f"{path} has changed since this evaluation began; choose another --out")
     model = load_model(path, device or plan.device, image_size=plan.image_size or None)
-    predictor = Predictor(model, precision="float32")  # the same numbers on every machine
+    make = make_predictor if plan.close_ups else Predictor
+    predictor = make(model, precision="float32")  # the same numbers on every machine
     return Subject(predictor, lambda found: everything(predictor, found, plan.preset), path)
 
 

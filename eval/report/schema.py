@@ -44,6 +44,7 @@ class CheckpointFacts:
     architecture: str
     parameters: int
     image_size: int
+    close_ups: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,8 +114,8 @@ def _work(
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
+    from floorseg.core.closeup import make_predictor
     from floorseg.core.model import load_model
-    from floorseg.core.predictor import Predictor
     from floorseg.core.structures import Progress
     from floorseg.services.plan_folder import segment_plans
 
@@ -133,7 +133,7 @@ def _work(
                 within, completed=progress.done, total=progress.total, description=progress.what
             )
 
-        for outcome in segment_plans(Predictor(model), plans, out, wanted, progress=show):
+        for outcome in segment_plans(make_predictor(model), plans, out, wanted, progress=show):
             outcomes.append(outcome)
             bars.update(whole, advance=1)
     return outcomes

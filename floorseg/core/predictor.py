@@ -212,7 +212,7 @@ class Predictor:
         else:
             masks = torch.stack([torch.as_tensor(prompts[i].mask) for i in places])
         side = self.logit_size
-        if masks.shape[1:] != (side, side):
+        if tuple(masks.shape[1:]) != (side, side):
             raise ValueError(
                 f"a previous mask must be the logits of an earlier answer, ({side}, {side}), "
                 f"got {tuple(masks.shape[1:])}"

@@ -47,7 +47,7 @@ def borrowed_predictor(file: Path, device: str) -> "Predictor":
 
 @lru_cache(maxsize=2)
 def _predictor(file: Path, device: str, _changed: int) -> "Predictor":
+    from floorseg.core.closeup import make_predictor
     from floorseg.core.model import load_model
-    from floorseg.core.predictor import Predictor
 
-    return Predictor(load_model(file, device))
+    return make_predictor(load_model(file, device))

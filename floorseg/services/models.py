@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from floorseg.core.checkpoint_info import CheckpointInfo
+from floorseg.core.closeup import make_predictor
 from floorseg.core.find_checkpoint import find_checkpoint
 from floorseg.core.model import load_model
 from floorseg.core.predictor import Predictor
@@ -99,7 +100,7 @@ class Models:
         stamp = _stamp(path)
         if stamp is None:
             raise CheckpointError(f"the checkpoint {checkpoint!r} was removed; choose another")
-        predictor = Predictor(load_model(path, self._settings.device))
+        predictor = make_predictor(load_model(path, self._settings.device))
         loaded = Loaded(f"{checkpoint}@{stamp}", path, stamp, predictor)
         with self._lock:
             self._loaded[checkpoint] = loaded

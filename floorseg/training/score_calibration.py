@@ -8,6 +8,7 @@ import numpy as np
 
 from floorseg.core.calibration import calibration_error
 from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
+from floorseg.core.closeup import make_predictor
 from floorseg.core.enlarge import enlarge
 from floorseg.core.metrics import mask_iou
 from floorseg.core.model import load_model, verify_checkpoint
@@ -46,7 +47,7 @@ def calibrate(
     if target.exists():
         raise CheckpointError(f"{target} exists already; remove it or choose another name")
     model = load_model(source)
-    score, iou = answers(Predictor(model), samples)
+    score, iou = answers(make_predictor(model), samples)
     try:
         fit = fit_scores(score, iou)
     except ValueError as problem:

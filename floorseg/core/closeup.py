@@ -1,0 +1,229 @@
+"""Small rooms are looked at twice: a model that sees a sheet at 512 pixels sees a closet as a speck.
+
+Where the answer to a prompt is small, the part of the plan around it, half as wide and half as
+high, is encoded by itself, so that the model sees it twice as large, and the prompt is put there
+once more; of the two answers the one counts that the model holds for better. SAM's generator of
+masks does so with crops of the whole picture (its ``crop_n_layers``); here a crop is encoded when
+it is first needed, and it answers single clicks and boxes as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+from torch.nn import functional as F
+
+from floorseg.core.predictor import LOGIT_LIMIT, Decoded, Embedding, Predictor
+from floorseg.core.structures import Point, Prompt
+
+CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
+WORTH_IT = 1.25  # how much larger than what the model sees a picture must be
+SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
+_QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
+_MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
+
+Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
+
+
+def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
+    """The predictor for a model: with close-ups where the model looks at few pixels.
+
+    Args:
+        model: as ``load_model`` returns it.
+        precision: see ``Predictor``.
+    """
+    kind = CloseUpPredictor if model.image_size < CLOSE_UPS_BELOW else Predictor
+    return kind(model, precision=precision)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet(Embedding):
+    """A picture that has more to show than the model sees at once.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB, the picture.
+        close_ups: what the model saw in parts of it so far.
+        lock: held while a part is encoded, so that nobody does it twice.
+    """
+
+    pixels: np.ndarray
+    close_ups: dict[Place, Embedding] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory held once every part has been looked at."""
+        return (1 + len(_QUARTERS) ** 2) * self.image.nbytes + self.pixels.nbytes
+
+
+class CloseUpPredictor(Predictor):
+    """A predictor that looks at small things twice.
+
+    Logits of pictures that are worth it lie on a grid twice as fine as the decoder's, so that
+    answers of both kinds fit: a close-up's as it is, the others enlarged.
+    """
+
+    def encode_many(self, images: Sequence[np.ndarray]) -> list[Embedding]:
+        """Several images in one pass; close-ups are encoded when they are first needed.
+
+        Args:
+            images: uint8 (H, W, 3), RGB, each of any size.
+        """
+        found = super().encode_many(images)
+        return [
+            Sheet(whole.image, whole.size, whole.digest, pixels=image)
+            if min(whole.size) >= WORTH_IT * self.image_size
+            else whole
+            for whole, image in zip(found, images, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def decode_logits(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        *,
+        multimask: bool = True,
+        previous: Tensor | None = None,
+    ) -> Decoded:
+        """See ``Predictor.decode_logits``; logits and ``previous`` of a sheet are twice as fine.
+
+        Args:
+            embedding: of the image.
+            prompts: in pixels of the original image.
+            multimask: three candidates for each prompt, or one.
+            previous: float32 (N, 2h, 2w) for a sheet, (N, h, w) otherwise.
+
+        Raises:
+            ValueError: if a prompt is empty or a previous mask has the wrong size.
+        """
+        if not isinstance(embedding, Sheet) or not prompts:
+            return super().decode_logits(
+                embedding, prompts, multimask=multimask, previous=previous
+            )
+        before = _previous(prompts, previous)
+        plain = [Prompt(prompt.points, prompt.box) for prompt in prompts]
+        whole = super().decode_logits(
+            embedding, plain, multimask=multimask,
+            previous=None if before is None else F.avg_pool2d(before, 2),
+        )  # fmt: skip
+        answers = Decoded(_finer(whole.logits), whole.scores.clone())
+        for place, asked in self._closer(embedding, plain, whole).items():
+            part = self._part(embedding, place)
+            seen = super().decode_logits(
+                part, [_moved(plain[i], place, embedding.size) for i in asked],
+                multimask=multimask,
+                previous=None if before is None else _cut(before[asked], place),
+            )  # fmt: skip
+            _take_better(answers, seen, asked, place)
+        return answers
+
+    def _closer(
+        self, sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded
+    ) -> dict[Place, list[int]]:
+        """Which prompts are worth a second look, by the close-up that shows them best."""
+        best = whole.logits[torch.arange(len(prompts)), whole.best()]
+        shares = (best > 0).flatten(1).float().mean(dim=1).tolist()
+        found: dict[Place, list[int]] = {}
+        for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
+            place = _place(prompt, sheet.size) if share < SMALL**2 else None
+            if place is not None:
+                found.setdefault(place, []).append(number)
+        return found
+
+    def _part(self, sheet: Sheet, place: Place) -> Embedding:
+        """What the model sees in a part of the picture."""
+        with sheet.lock:
+            if place not in sheet.close_ups:
+                x0, y0, x1, y1 = _window(place, sheet.size)
+                image = np.ascontiguousarray(sheet.pixels[y0:y1, x0:x1])
+                [sheet.close_ups[place]] = super().encode_many([image])
+            return sheet.close_ups[place]
+
+
+def _window(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 in pixels of the picture: half of each of its sides."""
+    height, width = size
+    x0, y0 = round(place[0] * width / 4), round(place[1] * height / 4)
+    return x0, y0, x0 + round(width / 2), y0 + round(height / 2)
+
+
+def _place(prompt: Prompt, size: tuple[int, int]) -> Place | None:
+    """The close-up in whose middle a prompt lies best; None where it does not fit into any."""
+    at = [(point.x, point.y) for point in prompt.points]
+    if prompt.box is not None:
+        at += [prompt.box[:2], prompt.box[2:]]
+    if not at:
+        return None
+    spots = np.array(at) / (size[1], size[0])
+    low, high = spots.min(axis=0), spots.max(axis=0)
+    first = np.clip(np.round(4 * ((low + high) / 2 - 0.25)), 0, max(_QUARTERS))
+    begin, end = first / 4, first / 4 + 0.5
+    fits = ((low >= begin + _MARGIN) | (begin == 0)) & ((high <= end - _MARGIN) | (end == 1))
+    return (int(first[0]), int(first[1])) if fits.all() else None
+
+
+def _moved(prompt: Prompt, place: Place, size: tuple[int, int]) -> Prompt:
+    """The prompt in pixels of a close-up."""
+    left, top, _, _ = _window(place, size)
+    points = tuple(Point(point.x - left, point.y - top, point.inside) for point in prompt.points)
+    if prompt.box is None:
+        return Prompt(points)
+    x0, y0, x1, y1 = prompt.box
+    return Prompt(points, (x0 - left, y0 - top, x1 - left, y1 - top))
+
+
+def _previous(prompts: Sequence[Prompt], previous: Tensor | None) -> Tensor | None:
+    """Masks that prompts carry and masks that are given beside them are the same thing."""
+    masks = [prompt.mask for prompt in prompts]
+    if previous is not None or all(mask is None for mask in masks):
+        return previous
+    if any(mask is None for mask in masks):
+        raise ValueError("of several prompts on a sheet either all carry a mask or none does")
+    return torch.stack([torch.as_tensor(mask) for mask in masks])
+
+
+def _finer(logits: Tensor) -> Tensor:
+    return F.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _cut(logits: Tensor, place: Place) -> Tensor:
+    """The part of (..., 2h, 2w) that a close-up shows, (..., h, w)."""
+    rows, columns = _cells(place, logits.shape[-1])
+    return logits[..., rows, columns]
+
+
+def _cells(place: Place, side: int) -> tuple[slice, slice]:
+    left, top = (quarters * side // 4 for quarters in place)
+    return slice(top, top + side // 2), slice(left, left + side // 2)
+
+
+def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:
+    """Put a close-up's answers where the model holds them for better and they are whole."""
+    side = answers.logits.shape[-1]
+    rows, columns = _cells(place, side)
+    best = seen.logits[torch.arange(len(asked)), seen.best()]
+    better = seen.scores.amax(dim=1) > answers.scores[asked].amax(dim=1)
+    better &= ~_cut_off(best, rows, columns, side)
+    for i in better.nonzero().flatten().tolist():
+        answers.logits[asked[i]] = -LOGIT_LIMIT
+        answers.logits[asked[i], :, rows, columns] = seen.logits[i]
+        answers.scores[asked[i]] = seen.scores[i]
+
+
+def _cut_off(masks: Tensor, rows: slice, columns: slice, side: int) -> Tensor:
+    """bool (N,): masks (N, h, w) that reach an edge of a close-up which is none of the picture."""
+    inside = masks > 0
+    found = torch.zeros(len(masks), dtype=torch.bool, device=masks.device)
+    edges = (
+        (rows.start > 0, inside[:, 0]), (rows.stop < side, inside[:, -1]),
+        (columns.start > 0, inside[:, :, 0]), (columns.stop < side, inside[:, :, -1]),
+    )  # fmt: skip
+    for is_inner, edge in edges:
+        if is_inner:
+            found |= edge.any(dim=1)
+    return found

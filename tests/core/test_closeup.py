@@ -1,0 +1,152 @@
+"""A second look at what is small: better where it counts, the same everywhere else."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from floorseg.core.closeup import SMALL, CloseUpPredictor, Sheet, make_predictor
+from floorseg.core.enlarge import enlarge_mask
+from floorseg.core.metrics import mask_iou
+from floorseg.core.model import build_model, load_model
+from floorseg.core.predictor import Predictor
+from floorseg.core.prompts import box_of, centre_click
+from floorseg.core.structures import Point, Prompt
+from floorseg.data.synth.plan import draw_plan
+
+SIDE = 1024  # pixels: twice what the shipped weights look at
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("floorseg-nano-rooms", "cpu")
+
+
+@pytest.fixture(scope="module")
+def plans():
+    return [draw_plan(seed, (SIDE, SIDE)) for seed in (16, 35, 39)]
+
+
+def rooms_of(plan):
+    return [a.mask() for a in plan.annotations if a.category_name == "room"]
+
+
+def side_of(mask):
+    return float(np.sqrt(mask.mean()))
+
+
+def answers(predictor, plan, prompts):
+    embedding = predictor.encode(plan.image)
+    decoded = predictor.decode_logits(embedding, prompts)
+    best = decoded.best().tolist()
+    return [
+        enlarge_mask(decoded.logits[i, choice], embedding.size) for i, choice in enumerate(best)
+    ]
+
+
+@pytest.mark.parametrize("prompt_of", ["click", "box"])
+def test_small_rooms_are_found_better(model, plans, prompt_of):
+    ious = {Predictor: [], CloseUpPredictor: []}
+    for plan in plans:
+        rooms = [mask for mask in rooms_of(plan) if 0.01 < side_of(mask) < 0.06]
+        prompts = [
+            Prompt().with_point(centre_click(room))
+            if prompt_of == "click"
+            else Prompt(box=box_of(room))
+            for room in rooms
+        ]
+        for kind, found in ious.items():
+            masks = answers(kind(model), plan, prompts)
+            found += [mask_iou(mask, room) for mask, room in zip(masks, rooms, strict=True)]
+
+    assert len(ious[Predictor]) > 10
+    assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[Predictor]) + 0.02
+
+
+def test_large_answers_are_the_model_s_own_only_finer(model, plans):
+    plan = plans[0]
+    prompts = [Prompt().with_point(centre_click(room)) for room in rooms_of(plan)]
+    plain, close = Predictor(model), CloseUpPredictor(model)
+    before = plain.decode_logits(plain.encode(plan.image), prompts)
+    after = close.decode_logits(close.encode(plan.image), prompts)
+    best = before.logits[torch.arange(len(prompts)), before.best()]
+    large = (best > 0).flatten(1).float().mean(dim=1) >= SMALL**2
+
+    assert large.any()
+    torch.testing.assert_close(after.scores[large], before.scores[large])
+    finer = F.interpolate(before.logits[large], scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(after.logits[large], finer)
+
+
+def test_a_picture_with_nothing_more_to_show_is_answered_as_ever(model):
+    image = draw_plan(3, (512, 512)).image
+    prompts = [Prompt(points=(Point(100, 200),)), Prompt(box=(20, 30, 60, 80))]
+    plain, close = Predictor(model), CloseUpPredictor(model)
+    embedding = close.encode(image)
+
+    found = close.decode_logits(embedding, prompts)
+
+    assert not isinstance(embedding, Sheet)
+    torch.testing.assert_close(
+        found.logits, plain.decode_logits(plain.encode(image), prompts).logits
+    )
+
+
+def test_an_answer_may_be_mended_by_more_clicks(model, plans):
+    plan = plans[1]
+    room = min(rooms_of(plan), key=side_of)
+    predictor = CloseUpPredictor(model)
+    embedding = predictor.encode(plan.image)
+    first = Prompt().with_point(centre_click(room))
+    decoded = predictor.decode_logits(embedding, [first])
+    best = decoded.logits[:, int(decoded.best()[0])]
+    second = first.with_point(Point(2.0, 2.0, inside=False))
+
+    beside = predictor.decode_logits(embedding, [second], multimask=False, previous=best)
+    carried = predictor.decode_logits(
+        embedding, [Prompt(second.points, mask=best[0].numpy())], multimask=False
+    )
+
+    assert best.shape == beside.logits[0].shape
+    torch.testing.assert_close(beside.logits, carried.logits)
+    with pytest.raises(ValueError, match="a previous mask must be"):
+        predictor.decode_logits(embedding, [second], previous=best[:, :100, :100])
+
+
+def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans):
+    predictor = CloseUpPredictor(model)
+    embedding = predictor.encode(plans[2].image)
+    rng = np.random.default_rng(4)
+    prompts = [Prompt(points=(Point(*map(float, rng.uniform(0, SIDE, 2))),)) for _ in range(20)]
+
+    together = predictor.decode_logits(embedding, prompts)
+    alone = [predictor.decode_logits(embedding, [prompt]) for prompt in prompts]
+
+    torch.testing.assert_close(
+        together.logits, torch.cat([one.logits for one in alone]), atol=2e-3, rtol=0
+    )
+
+
+def test_a_part_is_encoded_once_however_many_ask():
+    torch.manual_seed(0)
+    predictor = CloseUpPredictor(build_model("nano", 64))
+    encoded = []
+    encode_tensor = predictor.encode_tensor
+    predictor.encode_tensor = lambda *given: encoded.append(1) or encode_tensor(*given)
+    sheet = predictor.encode(np.zeros((200, 300, 3), np.uint8))
+    assert isinstance(sheet, Sheet)
+
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(lambda _: predictor._part(sheet, (1, 1)), range(8)))
+
+    assert len(encoded) == 2  # the whole, and the part
+    assert all(part is parts[0] for part in parts)
+    assert parts[0].size == (100, 150)
+    assert sheet.nbytes >= sheet.image.nbytes + parts[0].nbytes
+
+
+@pytest.mark.parametrize(("size", "kind"), [(512, CloseUpPredictor), (1024, Predictor)])
+def test_official_models_are_left_as_sam2_has_them(size, kind):
+    assert type(make_predictor(build_model("nano", size))) is kind
