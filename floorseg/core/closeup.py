@@ -1,4 +1,4 @@
-"""Small rooms are looked at twice: a model that sees a sheet at 512 pixels sees a closet as a speck.
+"""Small rooms are looked at twice: at 512 pixels a sheet, a model sees a closet as a speck.
 
 Where the answer to a prompt is small, the part of the plan around it, half as wide and half as
 high, is encoded by itself, so that the model sees it twice as large, and the prompt is put there
@@ -55,6 +55,11 @@ class Sheet(Embedding):
     lock: Lock = field(default_factory=Lock)
 
     @property
+    def overview(self) -> Embedding:
+        """The whole picture by itself: what is small in it is looked at once only."""
+        return Embedding(self.image, self.size, self.digest)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of memory held once every part has been looked at."""
         return (1 + len(_QUARTERS) ** 2) * self.image.nbytes + self.pixels.nbytes
@@ -102,16 +107,14 @@ class CloseUpPredictor(Predictor):
             ValueError: if a prompt is empty or a previous mask has the wrong size.
         """
         if not isinstance(embedding, Sheet) or not prompts:
-            return super().decode_logits(
-                embedding, prompts, multimask=multimask, previous=previous
-            )
+            return super().decode_logits(embedding, prompts, multimask=multimask, previous=previous)
         before = _previous(prompts, previous)
         plain = [Prompt(prompt.points, prompt.box) for prompt in prompts]
         whole = super().decode_logits(
             embedding, plain, multimask=multimask,
             previous=None if before is None else F.avg_pool2d(before, 2),
         )  # fmt: skip
-        answers = Decoded(_finer(whole.logits), whole.scores.clone())
+        answers = Decoded(finer(whole.logits), whole.scores.clone())
         for place, asked in self._closer(embedding, plain, whole).items():
             part = self._part(embedding, place)
             seen = super().decode_logits(
@@ -187,7 +190,8 @@ def _previous(prompts: Sequence[Prompt], previous: Tensor | None) -> Tensor | No
     return torch.stack([torch.as_tensor(mask) for mask in masks])
 
 
-def _finer(logits: Tensor) -> Tensor:
+def finer(logits: Tensor) -> Tensor:
+    """Logits (N, C, h, w) on a grid twice as fine, as those of a sheet are."""
     return F.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
 
 

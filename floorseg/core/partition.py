@@ -6,6 +6,7 @@ every pixel is given to the room that claims it most. Knows nothing of files.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from floorseg.core.candidates import Candidates, click_grid, join, never, sweep
+from floorseg.core.closeup import SMALL, Sheet, finer
 from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
 from floorseg.core.predictor import Embedding, Predictor
@@ -23,7 +25,7 @@ _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
 _MAY_OVERLAP = 0.3  # part of the smaller region; from there on two regions exclude each other
 _QUALITY_POWER = 2.0  # how much quality counts beside area: unions are large but poor
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
-_MORE_CLICKS = 32  # in each further round
+_MORE_CLICKS = 64  # in each further round
 _MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
 
 
@@ -51,9 +53,9 @@ def find_rooms(
     clicked = click_grid(settings.points_per_side, size)
     total = len(clicked) + settings.extra_rounds * _MORE_CLICKS
 
-    def ask(points: np.ndarray, before: int) -> Candidates:
+    def ask(points: np.ndarray, before: int, seen: Embedding) -> Candidates:
         answers = sweep(
-            predictor, embedding, points,
+            predictor, seen, points,
             min_score=settings.min_score,
             min_stability=settings.min_stability,
             stability_offset=settings.stability_offset,
@@ -63,18 +65,33 @@ def find_rooms(
         )  # fmt: skip
         return answers[_may_be_room(answers.logits, settings)]  # paper and specks have no vote
 
-    found = ask(clicked, 0)
+    if isinstance(embedding, Sheet):  # most of a grid's clicks are on what is large
+        found = _finer(ask(clicked, 0, embedding.overview))
+    else:
+        found = ask(clicked, 0, embedding)
     rooms = choose(agree(found, clicked, size), settings)
-    for _ in range(settings.extra_rounds):
+    for number in range(settings.extra_rounds):
         spots = uncovered_spots(rooms, clicked, size, settings)
+        if number == 0 and isinstance(embedding, Sheet):
+            spots = np.concatenate([spots, rooms.points[_small(rooms)]]).astype(np.float32)
         if len(spots) == 0:
             break
-        more = ask(spots, len(clicked))
+        more = ask(spots, len(clicked), embedding)
         clicked = np.concatenate([clicked, spots])
         found = join([found, more], predictor)
         rooms = choose(agree(found, clicked, size), settings)
     progress(Progress(total, total, "drawing"))
     yield from _draw(rooms, size, settings)
+
+
+def _finer(found: Candidates) -> Candidates:
+    logits = finer(found.logits[:, None].float())[:, 0].half()
+    return replace(found, logits=logits)
+
+
+def _small(rooms: Regions) -> np.ndarray:
+    """bool (R,): rooms that a close-up shows better."""
+    return np.asarray((rooms.logits > 0).mean(axis=(1, 2)) < SMALL**2)
 
 
 def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:
