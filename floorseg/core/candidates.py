@@ -66,6 +66,7 @@ def sweep(
     stability_offset: float,
     lenient: bool = False,
     multimask: bool = True,
+    rough: bool = False,
     progress: ProgressCallback = ignore_progress,
     stop: Callable[[], bool] = never,
 ) -> Candidates:
@@ -80,6 +81,7 @@ def sweep(
         stability_offset: how far, in logits, the cut is moved to judge that.
         lenient: keep also what might turn out to be stable when it is looked at in full size.
         multimask: three candidates for each click, or one.
+        rough: see ``Predictor.decode_logits``.
         progress: called after every batch of clicks.
         stop: asked between batches.
 
@@ -92,7 +94,7 @@ def sweep(
             raise Stopped(f"stopped after {start} of {len(points)} clicks")
         some = points[start : start + _BATCH]
         prompts = [Prompt(points=(Point(float(x), float(y)),)) for x, y in some]
-        decoded = predictor.decode_logits(embedding, prompts, multimask=multimask)
+        decoded = predictor.decode_logits(embedding, prompts, multimask=multimask, rough=rough)
         count = decoded.scores.shape[1]
         good = (decoded.scores > min_score).flatten()
         logits, scores = decoded.logits.flatten(0, 1)[good], decoded.scores.flatten()[good]

@@ -94,6 +94,7 @@ class CloseUpPredictor(Predictor):
         *,
         multimask: bool = True,
         previous: Tensor | None = None,
+        rough: bool = False,
     ) -> Decoded:
         """See ``Predictor.decode_logits``; logits and ``previous`` of a sheet are twice as fine.
 
@@ -102,16 +103,19 @@ class CloseUpPredictor(Predictor):
             prompts: in pixels of the original image.
             multimask: three candidates for each prompt, or one.
             previous: float32 (N, 2h, 2w) for a sheet, (N, h, w) otherwise.
+            rough: see ``Predictor.decode_logits``.
 
         Raises:
             ValueError: if a prompt is empty or a previous mask has the wrong size.
         """
         if not isinstance(embedding, Sheet) or not prompts:
-            return super().decode_logits(embedding, prompts, multimask=multimask, previous=previous)
+            return super().decode_logits(
+                embedding, prompts, multimask=multimask, previous=previous, rough=rough
+            )
         before = _previous(prompts, previous)
         plain = [Prompt(prompt.points, prompt.box) for prompt in prompts]
         whole = super().decode_logits(
-            embedding, plain, multimask=multimask,
+            embedding, plain, multimask=multimask, rough=rough,
             previous=None if before is None else F.avg_pool2d(before, 2),
         )  # fmt: skip
         answers = Decoded(finer(whole.logits), whole.scores.clone())
@@ -119,7 +123,7 @@ class CloseUpPredictor(Predictor):
             part = self._part(embedding, place)
             seen = super().decode_logits(
                 part, [_moved(plain[i], place, embedding.size) for i in asked],
-                multimask=multimask,
+                multimask=multimask, rough=rough,
                 previous=None if before is None else _cut(before[asked], place),
             )  # fmt: skip
             _take_better(answers, seen, asked, place)

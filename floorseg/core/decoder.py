@@ -14,7 +14,7 @@ channels to and fro. Here
 Knows nothing of images, prompts or files: tensors in, tensors out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from sam2.modeling.sam.mask_decoder import MaskDecoder
@@ -41,6 +41,16 @@ class ImageSide:
     middle: Tensor | None
     fine: Tensor | None
     grid: tuple[int, int]
+
+    def to(self, dtype: torch.dtype) -> "ImageSide":
+        """The same in another number format."""
+        return replace(
+            self,
+            tokens=self.tokens.to(dtype),
+            position=self.position.to(dtype),
+            middle=None if self.middle is None else self.middle.to(dtype),
+            fine=None if self.fine is None else self.fine.to(dtype),
+        )
 
     @property
     def nbytes(self) -> int:

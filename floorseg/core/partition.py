@@ -60,6 +60,7 @@ def find_rooms(
             min_stability=settings.min_stability,
             stability_offset=settings.stability_offset,
             multimask=settings.multimask,
+            rough=True,
             progress=lambda done: progress(Progress(before + done.done, total, done.what)),
             stop=stop,
         )  # fmt: skip
