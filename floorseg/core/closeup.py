@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from floorseg.core.predictor import LOGIT_LIMIT, Decoded, Embedding, Predictor
+from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
@@ -66,7 +67,7 @@ class Sheet(Embedding):
 
 
 class CloseUpPredictor(Predictor):
-    """A predictor that looks at small things twice.
+    """A predictor that looks at small things twice, and leaves no crumbs.
 
     Logits of pictures that are worth it lie on a grid twice as fine as the decoder's, so that
     answers of both kinds fit: a close-up's as it is, the others enlarged.
@@ -128,6 +129,19 @@ class CloseUpPredictor(Predictor):
             )  # fmt: skip
             _take_better(answers, seen, asked, place)
         return answers
+
+    def _decode(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        masks: Tensor | None,
+        multimask: bool,
+        *,
+        rough: bool,
+    ) -> Decoded:
+        """One look: small models leave crumbs, which sweeps take away once they have voted."""
+        seen = super()._decode(embedding, prompts, masks, multimask, rough=rough)
+        return seen if rough else Decoded(without_sprinkles(seen.logits), seen.scores)
 
     def _closer(
         self, sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded
