@@ -25,7 +25,8 @@ Labels = Annotated[str, typer.Option(help="Only these classes, separated by comm
 Preset = Annotated[str, typer.Option(help="Of the protocol everything.")]
 ImageSize = Annotated[int, typer.Option(help="Pixels the model works at; 0 for its own.")]
 CloseUps = Annotated[
-    bool, typer.Option(help="Whether models below 768 px look twice at what is small, close up.")
+    bool,
+    typer.Option(help="Whether models below 768 px look twice at what is small, leave no crumbs."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Workers = Annotated[
