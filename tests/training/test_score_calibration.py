@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.core.closeup import make_predictor
 from floorseg.core.model import load_model
-from floorseg.core.predictor import Predictor
 from floorseg.data.dataset import open_dataset
 from floorseg.data.synth.writer import Order, write_plans
 from floorseg.errors import CheckpointError
@@ -27,7 +27,7 @@ def samples(tmp_path_factory):
 
 
 def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
-    score, iou = answers(Predictor(load_model(SHIPPED)), samples)
+    score, iou = answers(make_predictor(load_model(SHIPPED)), samples)
 
     masks = sum(annotation.area() > 0 for sample in samples for annotation in sample.annotations)
     assert len(score) == len(iou) == 2 * masks
@@ -37,7 +37,7 @@ def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
 def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path):
     target = tmp_path / "calibrated.pt"
     done = calibrate(SHIPPED, target, samples, half=False)
-    score, iou = answers(Predictor(load_model(target)), samples)
+    score, iou = answers(make_predictor(load_model(target)), samples)
 
     assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
     assert done.after <= done.before + 0.02
