@@ -94,6 +94,19 @@ def slim(
 
 
 @app.command()
+def average(
+    target: Path = typer.Argument(help="The file to write; it must not exist."),
+    sources: list[str] = typer.Argument(help="Two or more; one named twice counts twice."),
+    full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
+) -> None:
+    """Take the mean of checkpoints that went on from one another: often better than each."""
+    from floorseg.core.soup import average_checkpoints
+
+    average_checkpoints([_find(source) for source in sources], target, half=not full)
+    print(f"{target}: the mean of {len(sources)} checkpoints")
+
+
+@app.command()
 def calibrate(
     source: str = _NAME,
     target: Path = typer.Argument(help="The file to write; it must not exist."),
