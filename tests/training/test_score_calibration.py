@@ -41,7 +41,10 @@ def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path
 
     assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
     assert done.after <= done.before + 0.02
-    assert read_checkpoint(target).origin["run"] == read_checkpoint(SHIPPED).origin["run"]
+    before, after = read_checkpoint(SHIPPED).origin, read_checkpoint(target).origin
+    noted = {"scores_fitted_from_sha256", "scores_fitted_on"}  # anew, by every fit
+    assert before.keys() - noted
+    assert all(after[key] == before[key] for key in before.keys() - noted)
 
 
 def test_a_file_that_is_there_is_kept(samples):
