@@ -45,7 +45,11 @@ def main() -> None:
     )
     print(f"{machine()}\n\n{text}")
     if options.append:
-        keep("Traits of the synthetic plans", " ".join(sys.argv), text)
+        keep(
+            "Traits of the synthetic plans",
+            " ".join(["python -m benchmarks.traits", *sys.argv[1:]]),
+            text,
+        )
 
 
 def _measure(name: str, options: argparse.Namespace) -> None:

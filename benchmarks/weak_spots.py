@@ -76,8 +76,7 @@ def ask(predictor: Predictor, plan: SyntheticPlan) -> list[Answer]:
     embedding = predictor.encode(plan.image)
     decoded = predictor.decode_logits(embedding, [Prompt((click,)) for click in clicks])
     found = []
-    for number, (room, click) in enumerate(zip(rooms, clicks, strict=True)):
-        best = decoded.logits[number, int(decoded.best()[number])]
+    for room, click, best in zip(rooms, clicks, decoded.chosen(), strict=True):
         mask = enlarge_mask(best, embedding.size)
         found.append(Answer(plan.image, room, mask, click, mask_iou(mask, room)))
     return found

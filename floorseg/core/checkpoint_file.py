@@ -43,7 +43,8 @@ class CheckpointFile:
 
     Attributes:
         path: the file.
-        weights: each tensor by its name in the model, wrappings and prefixes removed.
+        weights: each tensor by its name in the model, wrappings and prefixes removed; where a
+            trainer kept a moving average of it, the average, which is what it validated.
         image_size: pixels the weights were made for, or None where the file does not say.
         origin: what the writer noted about where the weights come from.
         extras: names of what else the file holds ("optimizer", "epoch", ...).
@@ -78,6 +79,7 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         )
     inner = next((key for key in _WRAPPINGS if isinstance(content.get(key), Mapping)), None)
     weights = _plain(content[inner] if inner else content)
+    weights |= {key: value for key, value in _averaged(content).items() if key in weights}
     if not weights:
         raise CheckpointError(
             f"{path} holds no weights, only {_names(content)}; save model.state_dict() instead"
@@ -189,6 +191,13 @@ def _plain(weights: Mapping[Any, Any]) -> dict[str, Tensor]:
     return {
         key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
     }
+
+
+def _averaged(content: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """The moving average that our trainer keeps beside the weights, of those that were trained."""
+    kept = content.get("average")
+    inner = kept.get("average") if isinstance(kept, Mapping) else None
+    return _plain(inner) if isinstance(inner, Mapping) else {}
 
 
 def _names(content: Mapping[Any, Any]) -> str:

@@ -9,6 +9,7 @@ it is first needed, and it answers single clicks and boxes as well.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -87,47 +88,28 @@ class CloseUpPredictor(Predictor):
             for whole, image in zip(found, images, strict=True)
         ]
 
-    @torch.inference_mode()
-    def decode_logits(
+    def _logit_side(self, embedding: Embedding) -> int:
+        return self.logit_size * (2 if isinstance(embedding, Sheet) else 1)
+
+    def _answer(
         self,
         embedding: Embedding,
         prompts: Sequence[Prompt],
+        masks: Sequence[Tensor | None],
         *,
-        multimask: bool = True,
-        previous: Tensor | None = None,
-        rough: bool = False,
+        multimask: bool,
+        rough: bool,
     ) -> Decoded:
-        """See ``Predictor.decode_logits``; logits and ``previous`` of a sheet are twice as fine.
-
-        Args:
-            embedding: of the image.
-            prompts: in pixels of the original image.
-            multimask: three candidates for each prompt, or one.
-            previous: float32 (N, 2h, 2w) for a sheet, (N, h, w) otherwise.
-            rough: see ``Predictor.decode_logits``.
-
-        Raises:
-            ValueError: if a prompt is empty or a previous mask has the wrong size.
-        """
-        if not isinstance(embedding, Sheet) or not prompts:
-            return super().decode_logits(
-                embedding, prompts, multimask=multimask, previous=previous, rough=rough
-            )
-        before = _previous(prompts, previous)
-        plain = [Prompt(prompt.points, prompt.box) for prompt in prompts]
-        whole = super().decode_logits(
-            embedding, plain, multimask=multimask, rough=rough,
-            previous=None if before is None else F.avg_pool2d(before, 2),
-        )  # fmt: skip
+        """Each prompt on the whole picture, then what is small close up."""
+        look = partial(super()._answer, multimask=multimask, rough=rough)
+        if not isinstance(embedding, Sheet):
+            return look(embedding, prompts, masks)
+        whole = look(embedding, prompts, [_coarser(mask) for mask in masks])
         answers = Decoded(finer(whole.logits), whole.scores.clone())
-        for place, asked in self._closer(embedding, plain, whole).items():
-            part = self._part(embedding, place)
-            seen = super().decode_logits(
-                part, [_moved(plain[i], place, embedding.size) for i in asked],
-                multimask=multimask, rough=rough,
-                previous=None if before is None else _cut(before[asked], place),
-            )  # fmt: skip
-            _take_better(answers, seen, asked, place)
+        for place, asked in _closer(embedding, prompts, whole).items():
+            moved = [_moved(prompts[i], place, embedding.size) for i in asked]
+            cut = [_cut(masks[i], place) for i in asked]
+            _take_better(answers, look(self._part(embedding, place), moved, cut), asked, place)
         return answers
 
     def _decode(
@@ -143,19 +125,6 @@ class CloseUpPredictor(Predictor):
         seen = super()._decode(embedding, prompts, masks, multimask, rough=rough)
         return seen if rough else Decoded(without_sprinkles(seen.logits), seen.scores)
 
-    def _closer(
-        self, sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded
-    ) -> dict[Place, list[int]]:
-        """Which prompts are worth a second look, by the close-up that shows them best."""
-        best = whole.logits[torch.arange(len(prompts)), whole.best()]
-        shares = (best > 0).flatten(1).float().mean(dim=1).tolist()
-        found: dict[Place, list[int]] = {}
-        for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
-            place = _place(prompt, sheet.size) if share < SMALL**2 else None
-            if place is not None:
-                found.setdefault(place, []).append(number)
-        return found
-
     def _part(self, sheet: Sheet, place: Place) -> Embedding:
         """What the model sees in a part of the picture."""
         with sheet.lock:
@@ -164,6 +133,17 @@ class CloseUpPredictor(Predictor):
                 image = np.ascontiguousarray(sheet.pixels[y0:y1, x0:x1])
                 [sheet.close_ups[place]] = super().encode_many([image])
             return sheet.close_ups[place]
+
+
+def _closer(sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded) -> dict[Place, list[int]]:
+    """Which prompts are worth a second look, by the close-up that shows them best."""
+    shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
+    found: dict[Place, list[int]] = {}
+    for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
+        place = _place(prompt, sheet.size) if share < SMALL**2 else None
+        if place is not None:
+            found.setdefault(place, []).append(number)
+    return found
 
 
 def _window(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -198,25 +178,21 @@ def _moved(prompt: Prompt, place: Place, size: tuple[int, int]) -> Prompt:
     return Prompt(points, (x0 - left, y0 - top, x1 - left, y1 - top))
 
 
-def _previous(prompts: Sequence[Prompt], previous: Tensor | None) -> Tensor | None:
-    """Masks that prompts carry and masks that are given beside them are the same thing."""
-    masks = [prompt.mask for prompt in prompts]
-    if previous is not None or all(mask is None for mask in masks):
-        return previous
-    if any(mask is None for mask in masks):
-        raise ValueError("of several prompts on a sheet either all carry a mask or none does")
-    return torch.stack([torch.as_tensor(mask) for mask in masks])
-
-
 def finer(logits: Tensor) -> Tensor:
     """Logits (N, C, h, w) on a grid twice as fine, as those of a sheet are."""
     return F.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def _cut(logits: Tensor, place: Place) -> Tensor:
-    """The part of (..., 2h, 2w) that a close-up shows, (..., h, w)."""
-    rows, columns = _cells(place, logits.shape[-1])
-    return logits[..., rows, columns]
+def _coarser(mask: Tensor | None) -> Tensor | None:
+    return None if mask is None else F.avg_pool2d(mask[None].float(), 2)[0]
+
+
+def _cut(mask: Tensor | None, place: Place) -> Tensor | None:
+    """The part of a mask (2h, 2w) that a close-up shows, (h, w)."""
+    if mask is None:
+        return None
+    rows, columns = _cells(place, mask.shape[-1])
+    return mask[rows, columns]
 
 
 def _cells(place: Place, side: int) -> tuple[slice, slice]:
@@ -228,9 +204,8 @@ def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place
     """Put a close-up's answers where the model holds them for better and they are whole."""
     side = answers.logits.shape[-1]
     rows, columns = _cells(place, side)
-    best = seen.logits[torch.arange(len(asked)), seen.best()]
     better = seen.scores.amax(dim=1) > answers.scores[asked].amax(dim=1)
-    better &= ~_cut_off(best, rows, columns, side)
+    better &= ~_cut_off(seen.chosen(), rows, columns, side)
     for i in better.nonzero().flatten().tolist():
         answers.logits[asked[i]] = -LOGIT_LIMIT
         answers.logits[asked[i], :, rows, columns] = seen.logits[i]

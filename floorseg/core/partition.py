@@ -19,6 +19,7 @@ from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
+from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 
 _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
@@ -71,10 +72,12 @@ def find_rooms(
     else:
         found = ask(clicked, 0, embedding)
     rooms = choose(agree(found, clicked, size), settings)
+    again = rooms.points[_small(rooms)] if isinstance(embedding, Sheet) else rooms.points[:0]
+    total += len(again)
     for number in range(settings.extra_rounds):
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0 and isinstance(embedding, Sheet):
-            spots = np.concatenate([spots, rooms.points[_small(rooms)]]).astype(np.float32)
+        if number == 0:
+            spots = np.concatenate([spots, again]).astype(np.float32)
         if len(spots) == 0:
             break
         more = ask(spots, len(clicked), embedding)
@@ -265,12 +268,7 @@ def tidy(mask: np.ndarray, free: np.ndarray) -> np.ndarray:
         mask: bool (H, W).
         free: bool (H, W), pixels that belong to no room.
     """
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
-    if count <= 1:
-        return mask
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    keep = np.concatenate([[False], areas >= _MINOR_PART * areas.max()])
-    mask = np.asarray(keep[parts])
+    mask = mask & ~crumbs_of(mask, _MINOR_PART)
     outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros(mask.shape, dtype=np.uint8)
     cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)

@@ -20,11 +20,11 @@ from floorseg.core.decoder import ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype, sweep_dtype
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.preprocess import prepare_image
+from floorseg.core.prompt_tensors import count_points, masks_of, point_tensors
 from floorseg.core.structures import MaskProposal, Prompt
 
 LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
 _CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
-_OUTSIDE, _INSIDE, _UPPER_LEFT, _LOWER_RIGHT = range(4)  # sam2's point labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +63,11 @@ class Decoded:
     def best(self) -> Tensor:
         """int64 (N,): the candidate with the highest score of each prompt."""
         return self.scores.argmax(dim=1)
+
+    def chosen(self) -> Tensor:
+        """float32 (N, h, w): the logits of that candidate."""
+        best = self.best()
+        return self.logits[torch.arange(len(best), device=best.device), best]
 
 
 class Predictor:
@@ -167,28 +172,15 @@ class Predictor:
         Raises:
             ValueError: if a prompt is empty or a previous mask has another size than the logits.
         """
+        side = self._logit_side(embedding)
         if not prompts:
-            side, count = self.logit_size, 3 if multimask else 1
+            count = 3 if multimask else 1
             return Decoded(torch.zeros(0, count, side, side), torch.zeros(0, count))
-        groups: dict[tuple[int, bool], list[int]] = {}
-        for place, prompt in enumerate(prompts):
-            if not prompt and previous is None:
+        masks = masks_of(prompts, previous, side)
+        for place, (prompt, mask) in enumerate(zip(prompts, masks, strict=True)):
+            if not prompt and mask is None:
                 raise ValueError(f"prompt {place} is empty: it needs a point, a box or a mask")
-            kind = (_count(prompt), previous is not None or prompt.mask is not None)
-            groups.setdefault(kind, []).append(place)
-        answers = []
-        for (_, with_mask), places in groups.items():
-            masks = self._masks(prompts, places, previous) if with_mask else None
-            asked = [prompts[i] for i in places]
-            answers.append(self._decode(embedding, asked, masks, multimask, rough=rough))
-        if len(answers) == 1:
-            return answers[0]
-        order = torch.tensor([i for places in groups.values() for i in places]).argsort()
-        order = order.to(self.device)
-        return Decoded(
-            torch.cat([answer.logits for answer in answers])[order],
-            torch.cat([answer.scores for answer in answers])[order],
-        )
+        return self._answer(embedding, prompts, masks, multimask=multimask, rough=rough)
 
     def decode(
         self, embedding: Embedding, prompts: Sequence[Prompt], *, multimask: bool = True
@@ -210,21 +202,37 @@ class Predictor:
             answers.append(sorted(proposals, key=lambda p: p.score, reverse=True))
         return answers
 
-    def _masks(
-        self, prompts: Sequence[Prompt], places: list[int], previous: Tensor | None
-    ) -> Tensor:
-        """float32 (N, 1, h, w): the previous masks of the prompts at ``places``."""
-        if previous is not None:
-            masks = previous[places]
-        else:
-            masks = torch.stack([torch.as_tensor(prompts[i].mask) for i in places])
-        side = self.logit_size
-        if tuple(masks.shape[1:]) != (side, side):
-            raise ValueError(
-                f"a previous mask must be the logits of an earlier answer, ({side}, {side}), "
-                f"got {tuple(masks.shape[1:])}"
-            )
-        return masks[:, None].to(self.device, torch.float32)
+    def _logit_side(self, _: Embedding) -> int:
+        """Side in pixels of the logits of answers on this image."""
+        return self.logit_size
+
+    def _answer(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        masks: Sequence[Tensor | None],
+        *,
+        multimask: bool,
+        rough: bool,
+    ) -> Decoded:
+        """What ``decode_logits`` gives: prompts of one kind are decoded together."""
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for place, (prompt, mask) in enumerate(zip(prompts, masks, strict=True)):
+            groups.setdefault((count_points(prompt), mask is not None), []).append(place)
+        answers = []
+        for places in groups.values():
+            given = [mask for i in places if (mask := masks[i]) is not None]
+            shown = torch.stack(given)[:, None].to(self.device, torch.float32) if given else None
+            asked = [prompts[i] for i in places]
+            answers.append(self._decode(embedding, asked, shown, multimask, rough=rough))
+        if len(answers) == 1:
+            return answers[0]
+        order = torch.tensor([i for places in groups.values() for i in places]).argsort()
+        order = order.to(self.device)
+        return Decoded(
+            torch.cat([answer.logits for answer in answers])[order],
+            torch.cat([answer.scores for answer in answers])[order],
+        )
 
     def _decode(
         self,
@@ -238,7 +246,9 @@ class Predictor:
         """Prompts of one kind: equally many points, all with a previous mask or none."""
         model = self.model
         sparse, dense = model.sam_prompt_encoder(
-            points=self._points(prompts, embedding.size), boxes=None, masks=masks
+            points=point_tensors(prompts, embedding.size, self.image_size, self.device),
+            boxes=None,
+            masks=masks,
         )
         if masks is None:
             dense = dense[:1]  # the same for all: the decoder computes it once
@@ -271,39 +281,9 @@ class Predictor:
             return 128
         return max(1, _CACHED_FLOATS // image.tokens.numel())
 
-    def _points(
-        self, prompts: Sequence[Prompt], size: tuple[int, int]
-    ) -> tuple[Tensor, Tensor] | None:
-        """Coordinates (N, P, 2) in pixels of the model's square and labels (N, P)."""
-        if _count(prompts[0]) == 0:
-            return None
-        coordinates = np.array([_coordinates(p) for p in prompts], dtype=np.float32)
-        labels = np.array([_labels(p) for p in prompts], dtype=np.int32)
-        height, width = size
-        coordinates *= self.image_size / np.array([width, height], dtype=np.float32)
-        return (
-            torch.from_numpy(coordinates).to(self.device),
-            torch.from_numpy(labels).to(self.device),
-        )
-
 
 def _digest(image: np.ndarray) -> str:
     """Hexadecimal digest of the pixels and the shape."""
     found = blake2b(repr(image.shape).encode(), digest_size=16)
     found.update(np.ascontiguousarray(image).data)
     return found.hexdigest()
-
-
-def _count(prompt: Prompt) -> int:
-    return len(prompt.points) + (0 if prompt.box is None else 2)
-
-
-def _coordinates(prompt: Prompt) -> list[tuple[float, float]]:
-    """A box is two points that come first."""
-    corners = [] if prompt.box is None else [prompt.box[:2], prompt.box[2:]]
-    return [*corners, *((point.x, point.y) for point in prompt.points)]
-
-
-def _labels(prompt: Prompt) -> list[int]:
-    corners = [] if prompt.box is None else [_UPPER_LEFT, _LOWER_RIGHT]
-    return [*corners, *(_INSIDE if point.inside else _OUTSIDE for point in prompt.points)]

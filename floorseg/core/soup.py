@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from floorseg.core.architectures import find_architecture
 from floorseg.core.checkpoint_file import CheckpointFile, digest, read_checkpoint, save_checkpoint
 from floorseg.core.model import verify_checkpoint
 from floorseg.errors import CheckpointError
@@ -31,15 +32,15 @@ def average_checkpoints(sources: Sequence[Path], target: Path, *, half: bool = T
     if len(sources) < 2:
         raise CheckpointError(f"a mean needs two or more checkpoints, got {len(sources)}")
     first, *others = [read_checkpoint(source) for source in sources]
-    architecture = verify_checkpoint(sources[0]).architecture
+    architecture = find_architecture(verify_checkpoint(sources[0]).architecture)
     for other in others:
         _check_alike(first, other)
     files = [first, *others]
     save_checkpoint(
         target,
         {name: _mean([file.weights[name] for file in files]) for name in first.weights},
-        architecture=architecture,
-        image_size=first.image_size or 0,
+        architecture=architecture.name,
+        image_size=first.image_size or architecture.image_size,
         half=half,
         origin={"mean_of_sha256": [digest(source) for source in sources]},
     )

@@ -27,12 +27,16 @@ def without_sprinkles(logits: Tensor, part: float = PART) -> Tensor:
     return torch.from_numpy(tidied).to(logits.device).reshape(logits.shape)
 
 
+def crumbs_of(mask: np.ndarray, part: float = PART) -> np.ndarray:
+    """bool (H, W): pieces of a bool mask smaller than this part of its largest piece."""
+    pieces, sizes, _ = _pieces(mask, connectivity=4)
+    least = part * sizes.max(initial=0)
+    return np.asarray(np.concatenate([[False], sizes < least])[pieces])
+
+
 def _tidied(logits: np.ndarray, part: float) -> np.ndarray:
     inside = logits > 0
-    pieces, sizes, _ = _pieces(inside, connectivity=4)
-    if len(sizes) == 0:
-        return logits
-    crumbs = np.concatenate([[False], sizes < part * sizes.max()])[pieces]
+    crumbs = crumbs_of(inside, part)
     inside &= ~crumbs
     gaps, gap_sizes, at_edge = _pieces(~inside, connectivity=8)
     small = (gap_sizes < part * np.count_nonzero(inside)) & ~at_edge

@@ -229,9 +229,7 @@ def answer_all(predictor: Predictor, pixels: np.ndarray, points: Sequence[Point]
     """
     embedding = predictor.encode(pixels)
     decoded = predictor.decode_logits(embedding, [Prompt((point,)) for point in points])
-    best = decoded.best()
-    chosen = decoded.logits[range(len(points)), best]
-    return (enlarge(chosen, (SIDE, SIDE)) > 0).cpu().numpy()
+    return (enlarge(decoded.chosen(), (SIDE, SIDE)) > 0).cpu().numpy()
 
 
 def rows_of(opened: Opened, split: str) -> list[int]:

@@ -17,13 +17,14 @@ def leaderboard_csv(board: Leaderboard) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(
-        ["report", "checkpoint", "data", "split", "protocol", "score", "mean", "low", "high",
-         "difference", "difference_low", "difference_high", "p_value", "verdict"]
+        ["report", "checkpoint", "data", "split", "protocol", "close_ups", "score", "mean", "low",
+         "high", "difference", "difference_low", "difference_high", "p_value", "verdict"]
     )  # fmt: skip
     for row in board.rows:
         facts = row.report
         head = [row.name, facts.checkpoint.name, _plain(facts.data.folder), facts.data.split,
-                f"{facts.protocol.name} v{facts.protocol.version}"]  # fmt: skip
+                f"{facts.protocol.name} v{facts.protocol.version}",
+                "yes" if facts.checkpoint.close_ups else "no"]  # fmt: skip
         for name in board.columns:
             figure = row.figures.get(name)
             if figure is None:

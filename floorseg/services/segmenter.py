@@ -250,4 +250,4 @@ def _search_at_once(file: Path, device: str, pixels: np.ndarray, preset: str) ->
 
 
 def _best(decoded: Decoded) -> Tensor:
-    return decoded.logits[0, int(decoded.best()[0])]
+    return decoded.chosen()[0]

@@ -91,7 +91,7 @@
       const facts = unlike ? ["data", "split", "protocol"] : [];
       const head = [h("th", {}, "checkpoint"), ...facts.map((name) => h("th", {}, name)), ...columns.map((c) => h("th.fs-num", { title: c.says + (c.lower ? " (lower is better)" : "") }, NAMES[c.name] || c.name.replace("room_integrity", "RI").replace("f1", "F1").replace("iou", "IoU").replaceAll("_", " "))),
         h("th.fs-num", { title: "seconds a picture, median" }, "s/picture"), h("th.fs-num", { title: "most memory its process held, MB" }, "MB")];
-      this.table.replaceChildren(h("table.fs-table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map((row, i) => h("tr", {}, h("td", { title: row.name }, h("span.fs-series", { style: `background:${COLOURS[i % COLOURS.length]}` }), h("b", {}, row.label), i ? null : h("span.fs-basemark", {}, "base")),
+      this.table.replaceChildren(h("table.fs-table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.map((row, i) => h("tr", {}, h("td", { title: `${row.name}: each plan looked at ${row.looks}` }, h("span.fs-series", { style: `background:${COLOURS[i % COLOURS.length]}` }), h("b", {}, row.label), i ? null : h("span.fs-basemark", {}, "base")),
         facts.map((name) => h("td", {}, row[name] || "all")), columns.map((c) => this.figureCell(row.figures[c.name], c.name)),
         h("td.fs-num", {}, row.cost.image_seconds === null ? "" : row.cost.image_seconds.toFixed(2)), h("td.fs-num", {}, Math.round(row.cost.peak_memory_mb).toLocaleString("en")))))));
       const one = rows[0], left = rows.flatMap((row) => row.skipped);

@@ -32,6 +32,7 @@ def report_json(name: str, report: EvalReport) -> dict[str, Any]:
     return {
         "name": name,
         "checkpoint": report.checkpoint.name,
+        "looks": "twice at what is small" if report.checkpoint.close_ups else "once",
         "data": data.folder.rstrip("/").split("/")[-1],
         "split": data.split,
         "images": data.images,

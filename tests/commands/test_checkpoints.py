@@ -78,6 +78,13 @@ def test_slimming_writes_half_precision_that_loads(folder):
     assert load_model(folder / "slim.pt", "cpu").image_size == 64
 
 
+def test_a_mean_of_checkpoints_is_written_and_loads(folder):
+    said = run("average", str(folder / "mean.pt"), "mine", "mine")
+
+    assert "the mean of 2 checkpoints" in said
+    assert load_model(folder / "mean.pt", "cpu").image_size == 64
+
+
 def test_slimming_can_keep_full_precision(folder):
     run("slim", "mine", str(folder / "slim.pt"), "--full")
 

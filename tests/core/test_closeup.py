@@ -130,6 +130,32 @@ def test_an_answer_may_be_mended_by_more_clicks(model, plans):
         predictor.decode_logits(embedding, [second], previous=best[:, :100, :100])
 
 
+def test_some_prompts_may_carry_a_mask_and_others_none(model, plans):
+    plan = plans[1]
+    rooms = sorted(rooms_of(plan), key=side_of)[:2]
+    predictor = CloseUpPredictor(model)
+    embedding = predictor.encode(plan.image)
+    prompts = [Prompt().with_point(centre_click(room)) for room in rooms]
+    mask = predictor.decode_logits(embedding, prompts).chosen()[0]
+    carrying = Prompt(prompts[0].points, mask=mask.numpy())
+
+    mixed = predictor.decode_logits(embedding, [carrying, prompts[1]])
+
+    alone = [predictor.decode_logits(embedding, [prompt]) for prompt in (carrying, prompts[1])]
+    torch.testing.assert_close(
+        mixed.logits, torch.cat([one.logits for one in alone]), atol=2e-3, rtol=0
+    )
+
+
+def test_progress_never_says_more_than_all(model, plans):
+    said = []
+
+    everything(CloseUpPredictor(model), plans[-1].image, progress=said.append)
+
+    assert all(0 < step.done <= step.total for step in said)
+    assert said[-1].done == said[-1].total
+
+
 def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans):
     predictor = CloseUpPredictor(model)
     embedding = predictor.encode(plans[2].image)

@@ -87,6 +87,20 @@ def test_a_trainer_checkpoint_with_its_optimizer_loads(nano, tmp_path):
     assert same_weights(load_model(tmp_path / "checkpoint.pt", "cpu"), nano)
 
 
+def test_the_moving_average_of_a_trainer_s_weights_is_what_loads(nano, tmp_path):
+    content = trainer_content(nano)
+    name, weight = next(iter(nano.named_parameters()))
+    average = {name: weight.detach() + 1, "of.an.adapter": torch.zeros(2)}
+    content["average"] = {"updates": 40, "average": average}
+    torch.save(content, tmp_path / "checkpoint.pt")
+
+    loaded = load_model(tmp_path / "checkpoint.pt", "cpu").state_dict()
+
+    expected = nano.state_dict() | {name: average[name]}
+    assert loaded.keys() == expected.keys()
+    assert all(torch.equal(loaded[key], expected[key]) for key in expected)
+
+
 def test_safetensors_load(nano, tmp_path):
     from safetensors.torch import save_file
 

@@ -29,6 +29,17 @@ def test_one_that_is_named_twice_counts_twice(tmp_path):
     assert load_model(target).image_size == 64
 
 
+def test_weights_that_do_not_say_what_they_look_at_have_a_mean_too(tmp_path):
+    torch.manual_seed(3)
+    model = build_model("nano", 64)
+    torch.save({"model": model.state_dict()}, tmp_path / "raw.pt")
+
+    average_checkpoints([tmp_path / "raw.pt"] * 2, tmp_path / "mean.pt")
+
+    raw, mean = load_model(tmp_path / "raw.pt"), load_model(tmp_path / "mean.pt")
+    assert mean.image_size == raw.image_size > 0
+
+
 def test_what_does_not_fit_together_has_no_mean(tmp_path):
     one = written(tmp_path / "a.pt", 1)
     larger = written(tmp_path / "b.pt", 1, side=96)
