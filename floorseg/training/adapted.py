@@ -1,5 +1,6 @@
 """sam2's trainer where it assumes CUDA, several processes, or meters that do not ship."""
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -10,10 +11,13 @@ from hydra.utils import instantiate
 from training.trainer import CudaConf
 from training.trainer import Trainer as Sam2Trainer
 
+from floorseg.core.device import computes_in_bfloat16
 from floorseg.core.model import resolve_device
 from floorseg.errors import ConfigError
 from floorseg.runs import RunFolder
 from floorseg.training.dataset import raw_datasets
+
+logger = logging.getLogger(__name__)
 
 TOO_FEW = (
     "an epoch has no batch: the dataset has fewer plans than batch_sizes asks for; lower the batch "
@@ -42,6 +46,14 @@ class AdaptedTrainer(Sam2Trainer):
             self._setup_torch_dist_and_backend(CudaConf(**cuda or {}), distributed)
         self.rank = torch.distributed.get_rank()
         self.processes = torch.distributed.get_world_size()
+
+    def _setup_precision(self) -> None:
+        """bfloat16 only where the device has it: emulated, a step takes many times as long."""
+        amp = self.optim_conf.amp
+        if amp.enabled and amp.amp_dtype == "bfloat16" and not computes_in_bfloat16(self.device):
+            amp.enabled = False
+            if self.distributed_rank == 0:
+                logger.info("%s only emulates bfloat16: training in float32", self.device)
 
     def _setup_device(self, accelerator: str) -> None:
         self.distributed_rank = int(os.environ.get("RANK", "0"))

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from floorseg.core.architectures import ARCHITECTURES, recognise
 from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.core.device import computes_in_bfloat16, resolve_device
 from floorseg.data.annotation import Sample
 from floorseg.data.dataset import open_dataset
 from floorseg.errors import CheckpointError, ConfigError, DatasetError, FloorsegError, RunError
@@ -193,8 +194,17 @@ def _workload(config: DictConfig, shapes: dict[str, tuple[int, ...]] | None) -> 
         objects=int(data.get("max_num_objects") or 4),
         clicks=int(model.get("num_correction_pt_per_frame") or 0) if "prompts" not in model else 1,
         frozen=trained in ("decoder", "decoder+neck"),
-        half=bool(OmegaConf.select(config, "trainer.optim.amp.enabled")),
+        half=_half(config),
     )
+
+
+def _half(config: DictConfig) -> bool:
+    """Whether activations will be bfloat16, as far as it can be told before the run."""
+    asked = bool(OmegaConf.select(config, "trainer.optim.amp.enabled"))
+    if on_cluster(config):
+        return asked
+    accelerator = str(config.trainer.get("accelerator") or "auto")
+    return asked and computes_in_bfloat16(resolve_device(accelerator))
 
 
 def _weights(config: DictConfig, shapes: dict[str, tuple[int, ...]] | None) -> int | None:

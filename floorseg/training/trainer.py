@@ -103,6 +103,7 @@ class Trainer(StagedTrainer):
         self.architecture = architecture
         self.patience, self.images_at_once = patience, images_at_once
         self._setup_distribution(accelerator, DistributedConf(**distributed or {}), cuda)
+        self._setup_precision()
         set_seeds(seed_value, max_epochs, self.distributed_rank)
         self._setup_components()
         self._move_to_device()

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from floorseg.core import device as devices
-from floorseg.core.device import check_memory, encoder_dtype, resolve_device
+from floorseg.core.device import (
+    check_memory,
+    computes_in_bfloat16,
+    encoder_dtype,
+    resolve_device,
+    sweep_dtype,
+)
 from floorseg.core.model import build_model, load_model, save_checkpoint, verify_checkpoint
 from floorseg.errors import CheckpointError, ConfigError, FloorsegError
 
@@ -251,6 +257,16 @@ def test_on_a_processor_encoding_is_float32_unless_asked_otherwise():
 
     assert encoder_dtype(cpu) is torch.float32
     assert encoder_dtype(cpu, "bfloat16") is torch.bfloat16
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_clicks_that_vote_are_decoded_in_bfloat16_where_the_processor_has_it(native, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
+    cpu = torch.device("cpu")
+
+    assert computes_in_bfloat16(cpu) is native
+    assert sweep_dtype(cpu) is (torch.bfloat16 if native else torch.float32)
+    assert sweep_dtype(cpu, "float32") is torch.float32
 
 
 def test_an_unknown_precision_is_answered_with_the_known_ones():
