@@ -7,6 +7,7 @@ masks does so with crops of the whole picture (its ``crop_n_layers``); here a cr
 it is first needed, and it answers single clicks and boxes as well.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +24,7 @@ from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
-WORTH_IT = 1.25  # how much larger than what the model sees a picture must be
+WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
 SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
 _QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
 _MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
@@ -83,7 +84,7 @@ class CloseUpPredictor(Predictor):
         found = super().encode_many(images)
         return [
             Sheet(whole.image, whole.size, whole.digest, pixels=image)
-            if min(whole.size) >= WORTH_IT * self.image_size
+            if math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size
             else whole
             for whole, image in zip(found, images, strict=True)
         ]

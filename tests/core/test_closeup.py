@@ -109,6 +109,14 @@ def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
     torch.testing.assert_close(found.logits, without_sprinkles(once.logits))
 
 
+@pytest.mark.parametrize(("size", "closely"), [((320, 1400), True), ((320, 900), False)])
+def test_of_a_long_flat_plan_the_area_decides(model, size, closely):
+    """It is squeezed to a square: what it loses along its length, a close-up gives back."""
+    embedding = CloseUpPredictor(model).encode(np.full((*size, 3), 255, np.uint8))
+
+    assert isinstance(embedding, Sheet) is closely
+
+
 def test_an_answer_may_be_mended_by_more_clicks(model, plans):
     plan = plans[1]
     room = min(rooms_of(plan), key=side_of)
