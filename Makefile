@@ -16,9 +16,10 @@ export SAM2_BUILD_CUDA ?= 0
 app: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
 
+# by itself xdist begins with the files of many tests, and those of few, slow ones end up alone
 test: $(VENV)/.dev
 	@sh tests/chromium.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

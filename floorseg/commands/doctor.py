@@ -27,6 +27,7 @@ class Diagnosis:
     Attributes:
         problems: one sentence each for what keeps floorseg from working; empty when well.
         gpus: one line a GPU: name and memory.
+        bfloat16: whether the device that would be used has it, or "" where torch does not import.
         free_disk_gb: room left where runs are written, in gigabytes (10^9 bytes).
     """
 
@@ -37,6 +38,7 @@ class Diagnosis:
     memory_gb: float
     torch: str
     gpus: list[str]
+    bfloat16: str
     driver: str
     checkpoints: list[str]
     datasets: list[str]
@@ -73,6 +75,7 @@ def examine(settings: Settings) -> Diagnosis:
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
         torch=torch_version,
         gpus=gpus,
+        bfloat16=_bfloat16(),
         driver=_driver(),
         checkpoints=checkpoints,
         datasets=_datasets(settings.data_root),
@@ -123,6 +126,16 @@ def _torch() -> tuple[str, list[str]]:
     return torch.__version__, []
 
 
+def _bfloat16() -> str:
+    try:
+        from floorseg.core.device import computes_in_bfloat16, resolve_device
+    except (ImportError, OSError):
+        return ""
+    if computes_in_bfloat16(resolve_device()):
+        return "yes: trainings that ask for it use it"
+    return "only emulated, which is slow: trainings run in float32"
+
+
 def _driver() -> str:
     if shutil.which("nvidia-smi") is None:
         return "no NVIDIA driver found"
@@ -159,6 +172,7 @@ def _show(diagnosis: Diagnosis) -> None:
         "processor, memory": f"{found.processors} cores, {found.memory_gb} GB",
         "torch": found.torch,
         "GPU": "\n".join(found.gpus) or "no GPU found: the nano models are made for that",
+        "bfloat16": found.bfloat16,
         "driver": found.driver,
         "checkpoints": "\n".join(found.checkpoints) or "none",
         "datasets": "\n".join(found.datasets) or "none yet (unzip them into floorplan_datasets/)",

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+import torch
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -34,6 +36,15 @@ def test_checkpoints_and_datasets_are_found(tmp_path):
     assert diagnosis.checkpoints == [str(tmp_path / "checkpoints" / "mine.pt")]
     assert str(tmp_path / "Set1") in diagnosis.datasets
     assert diagnosis.free_disk_gb > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks about the processor")
+@pytest.mark.parametrize(("native", "said"), [(True, "yes"), (False, "only emulated")])
+def test_it_says_whether_trainings_can_use_bfloat16(native, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    assert examine(settings(tmp_path)).bfloat16.startswith(said)
 
 
 def test_json_and_exit_code_are_for_machines(tmp_path, monkeypatch):
