@@ -19,12 +19,11 @@ from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
+from floorseg.core.room_odds import MAY_OVERLAP, overlaps, room_odds
 from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 
 _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
-_MAY_OVERLAP = 0.3  # part of the smaller region; from there on two regions exclude each other
-_QUALITY_POWER = 2.0  # how much quality counts beside area: unions are large but poor
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
 _MORE_CLICKS = 64  # in each further round
 _MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
@@ -109,20 +108,21 @@ def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:
 
 
 def choose(regions: Regions, settings: EverythingSettings) -> Regions:
-    """The regions that do not overlap and are worth most together, the surest first.
+    """The regions that do not overlap and are likeliest to be all the rooms, the surest first.
 
-    A region is worth its area times its quality squared. So a room is worth more than the table in
-    it, and two rooms are worth more than a shaky mask of both.
+    A region is worth what its odds are above ``min_odds``, times its side. So two rooms are better
+    than a shaky mask of both, and a room is better than the table in it.
     """
-    share = (regions.logits > 0).mean(axis=(1, 2)) if len(regions) else np.zeros(0)
-    fit = (share >= settings.min_area) & (share <= settings.max_area)
-    fit &= regions.agreement >= settings.min_agreement
-    regions, share = regions[fit], share[fit]
     if len(regions) == 0:
         return regions
-    worth = share * regions.quality**_QUALITY_POWER
-    kept = best_set(worth, _conflicts(regions.logits > 0))
-    return regions[kept[np.argsort(-regions.quality[kept], kind="stable")]]
+    odds = room_odds(regions)
+    share = (regions.logits > 0).mean(axis=(1, 2))
+    fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > settings.min_odds)
+    regions, odds, side = regions[fit], odds[fit], np.sqrt(share[fit])
+    if len(regions) == 0:
+        return regions
+    kept = best_set(side * (odds - settings.min_odds), _conflicts(regions.logits > 0))
+    return regions[kept[np.argsort(-odds[kept], kind="stable")]]
 
 
 def best_set(worth: np.ndarray, conflicts: np.ndarray) -> np.ndarray:
@@ -171,13 +171,9 @@ def _fill(chosen: np.ndarray, order: np.ndarray, conflicts: np.ndarray) -> None:
 
 
 def _conflicts(masks: np.ndarray) -> np.ndarray:
-    """bool (R, R): pairs whose overlap is a large part of the smaller of the two."""
+    """bool (R, R): pairs that cannot both be rooms."""
     flat = masks.reshape(len(masks), -1).astype(np.float32)
-    area = flat.sum(axis=1)
-    smaller = np.minimum(area[:, None], area[None, :])
-    conflicts = flat @ flat.T > _MAY_OVERLAP * smaller
-    np.fill_diagonal(conflicts, val=False)
-    return conflicts
+    return overlaps(flat @ flat.T, flat.sum(axis=1), MAY_OVERLAP)
 
 
 def uncovered_spots(

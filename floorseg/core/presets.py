@@ -6,7 +6,7 @@ from floorseg.errors import ConfigError
 
 _PARTS = (
     "min_score", "min_stability", "max_overlap", "min_area", "max_area", "max_border",
-    "min_agreement",
+    "min_odds",
 )  # fmt: skip
 
 
@@ -34,8 +34,9 @@ class EverythingSettings:
             rooms and furniture inside rooms give way, holes are filled, slivers dropped, and spots
             that nothing covers are clicked once more.
         extra_rounds: how often uncovered spots are clicked again (only with ``partition``).
-        min_agreement: a room is kept if at least this part of the clicks inside it found it (only
-            with ``partition``); raise it when furniture or unions of rooms come out as rooms.
+        min_odds: a region is kept if the chance that it is a room is above this (0 to 1; only with
+            ``partition``, see ``core.room_odds``); raise it when furniture or unions of rooms come
+            out as rooms, lower it when rooms are missed.
     """
 
     summary: str
@@ -50,7 +51,7 @@ class EverythingSettings:
     multimask: bool = True
     partition: bool = False
     extra_rounds: int = 0
-    min_agreement: float = 0.0
+    min_odds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.points_per_side <= 256:
@@ -75,7 +76,7 @@ PRESETS = {
         max_border=0.3,
         partition=True,
         extra_rounds=2,
-        min_agreement=0.4,
+        min_odds=0.3,
     ),
     "regions": EverythingSettings(
         summary="Everything the model is sure of, overlapping: sam2's own settings.",
