@@ -19,7 +19,7 @@ from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
-from floorseg.core.room_odds import MAY_OVERLAP, overlaps, room_odds
+from floorseg.core.room_choice import choose
 from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 
@@ -105,75 +105,6 @@ def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:
     border = torch.cat(edges, dim=1).float().mean(dim=1)
     fits = (share >= settings.min_area) & (share <= settings.max_area)
     return fits & (border <= settings.max_border)
-
-
-def choose(regions: Regions, settings: EverythingSettings) -> Regions:
-    """The regions that do not overlap and are likeliest to be all the rooms, the surest first.
-
-    A region is worth what its odds are above ``min_odds``, times its side. So two rooms are better
-    than a shaky mask of both, and a room is better than the table in it.
-    """
-    if len(regions) == 0:
-        return regions
-    odds = room_odds(regions)
-    share = (regions.logits > 0).mean(axis=(1, 2))
-    fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > settings.min_odds)
-    regions, odds, side = regions[fit], odds[fit], np.sqrt(share[fit])
-    if len(regions) == 0:
-        return regions
-    kept = best_set(side * (odds - settings.min_odds), _conflicts(regions.logits > 0))
-    return regions[kept[np.argsort(-odds[kept], kind="stable")]]
-
-
-def best_set(worth: np.ndarray, conflicts: np.ndarray) -> np.ndarray:
-    """Places of items without conflicts that are worth much together: greedy, then exchanges.
-
-    An item comes in if it is worth more than all it drives out; one goes if those that only it
-    keeps out are worth more together. Ends because the sum grows with every exchange.
-
-    Args:
-        worth: float (R,), above 0.
-        conflicts: bool (R, R), symmetric, False on the diagonal.
-    """
-    order = np.argsort(-worth, kind="stable")
-    chosen = np.zeros(len(worth), dtype=bool)
-    _fill(chosen, order, conflicts)
-    improved = True
-    while improved:
-        improved = False
-        for item in order:
-            rival = _exchanged(chosen, int(item), order, conflicts)
-            if worth[rival].sum() > worth[chosen].sum() + 1e-9:
-                chosen, improved = rival, True
-    return np.flatnonzero(chosen)
-
-
-def _exchanged(
-    chosen: np.ndarray, item: int, order: np.ndarray, conflicts: np.ndarray
-) -> np.ndarray:
-    """The set after ``item`` has come in, or, where it was in, has gone for good."""
-    rival = chosen.copy()
-    if chosen[item]:
-        rival[item] = False
-        _fill(rival, order[order != item], conflicts)
-        return rival
-    rival[conflicts[item]] = False
-    rival[item] = True
-    _fill(rival, order, conflicts)
-    return rival
-
-
-def _fill(chosen: np.ndarray, order: np.ndarray, conflicts: np.ndarray) -> None:
-    """Add what still fits, the worthiest first."""
-    for item in order:
-        if not chosen[item] and not (conflicts[item] & chosen).any():
-            chosen[item] = True
-
-
-def _conflicts(masks: np.ndarray) -> np.ndarray:
-    """bool (R, R): pairs that cannot both be rooms."""
-    flat = masks.reshape(len(masks), -1).astype(np.float32)
-    return overlaps(flat @ flat.T, flat.sum(axis=1), MAY_OVERLAP)
 
 
 def uncovered_spots(

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorseg.core.everything import PRESETS, everything
-from floorseg.core.partition import best_set, tidy
+from floorseg.core.partition import tidy
+from floorseg.core.room_choice import best_set
 from floorseg.core.structures import MaskProposal, Progress
 from floorseg.errors import Stopped
 from tests.core.painted import SIDE, PaintedPredictor, rectangle
@@ -46,6 +47,16 @@ def test_furniture_gives_way_to_the_room_it_stands_in():
 
     assert len(found) == 1
     assert iou(found[0], LEFT) > 0.9
+
+
+def test_a_closet_that_a_room_leaks_into_is_cut_out_of_it():
+    closet = (0.35, 0.4, 0.55, 0.6)  # reaches out of the room
+
+    found = rooms_of(((0.1, 0.1, 0.47, 0.9), 0.9), (closet, 0.9))
+
+    assert len(found) == 2
+    assert max(iou(proposal, closet) for proposal in found) > 0.85
+    assert not (found[0].mask & found[1].mask).any()
 
 
 def test_two_rooms_are_preferred_to_the_union_of_both():
