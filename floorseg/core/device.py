@@ -78,6 +78,11 @@ def sweep_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
     return torch.bfloat16 if native and precision != "float32" else torch.float32
 
 
+def only_emulates(dtype: str, device: torch.device) -> bool:
+    """Whether a training that asks for ``dtype`` ("bfloat16", ...) is faster in float32 there."""
+    return dtype == "bfloat16" and not computes_in_bfloat16(device)
+
+
 def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is the device's own, and so worth it; emulated, it is slower than float32.
 

@@ -1,8 +1,8 @@
 """The ``rooms`` preset: a partition of a plan into rooms.
 
-Clicks on a grid give many answers; ``consensus`` makes regions of them; here the set of regions
-that do not overlap and are worth most together is chosen, what nothing covers is clicked again, and
-every pixel is given to the room that claims it most. Knows nothing of files.
+Clicks on a grid give many answers; ``consensus`` makes regions of them, ``room_choice`` says which
+of those are the rooms; here what nothing covers is clicked again, and every pixel is given to the
+room that claims it most. Knows nothing of files.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,6 +49,30 @@ def find_rooms(
     Raises:
         Stopped: if ``stop`` said so.
     """
+    regions = find_regions(predictor, embedding, settings, progress=progress, stop=stop)
+    yield from _draw(choose(regions, settings), embedding.size, settings)
+
+
+def find_regions(
+    predictor: Predictor,
+    embedding: Embedding,
+    settings: EverythingSettings,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    stop: Callable[[], bool] = never,
+) -> Regions:
+    """All that clicks all over the plan agree on: its rooms, and much that overlaps them.
+
+    Args:
+        predictor: whose model is asked.
+        embedding: of the plan.
+        settings: with ``partition``.
+        progress: called after every batch of clicks.
+        stop: asked between batches.
+
+    Raises:
+        Stopped: if ``stop`` said so.
+    """
     size = embedding.size
     clicked = click_grid(settings.points_per_side, size)
     total = len(clicked) + settings.extra_rounds * _MORE_CLICKS
@@ -70,21 +94,22 @@ def find_rooms(
         found = _finer(ask(clicked, 0, embedding.overview))
     else:
         found = ask(clicked, 0, embedding)
-    rooms = choose(agree(found, clicked, size), settings)
-    again = rooms.points[_small(rooms)] if isinstance(embedding, Sheet) else rooms.points[:0]
-    total += len(again)
+    regions = agree(found, clicked, size)
     for number in range(settings.extra_rounds):
+        rooms = choose(regions, settings)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0:
+        if number == 0 and isinstance(embedding, Sheet):  # what is small is asked for close up
+            again = rooms.points[_small(rooms)]
+            total += len(again)
             spots = np.concatenate([spots, again]).astype(np.float32)
         if len(spots) == 0:
             break
         more = ask(spots, len(clicked), embedding)
         clicked = np.concatenate([clicked, spots])
         found = join([found, more], predictor)
-        rooms = choose(agree(found, clicked, size), settings)
+        regions = agree(found, clicked, size)
     progress(Progress(total, total, "drawing"))
-    yield from _draw(rooms, size, settings)
+    return regions
 
 
 def _finer(found: Candidates) -> Candidates:

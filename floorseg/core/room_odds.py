@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from floorseg.core.consensus import Regions
+from floorseg.core.logistic import sigmoid
 
 _SURE = 1e-3  # scores nearer to 0 or 1 say no more than that
 _INSIDE = 0.8  # a region is a part of another if so much of it lies in that
@@ -25,7 +26,7 @@ def room_odds(regions: Regions) -> np.ndarray:
     Args:
         regions: all there are, of one plan: what lies in or across a region speaks of it.
     """
-    return 1 / (1 + np.exp(-(features(regions) @ _WEIGHTS)))
+    return sigmoid(features(regions) @ _WEIGHTS)
 
 
 def features(regions: Regions) -> np.ndarray:
@@ -72,7 +73,7 @@ def _share_of_edge(masks: np.ndarray) -> np.ndarray:
 
 
 def _filled_by_parts(shared: np.ndarray, area: np.ndarray, quality: np.ndarray) -> np.ndarray:
-    """float (R,): how much of a region its parts fill, by their quality squared: 1 is a union."""
+    """float (R,): how much of a region smaller ones in it fill, by their quality squared."""
     is_part = (shared > _INSIDE * area[None, :]) & (area[None, :] < _SMALLER * area[:, None])
     return (is_part * (area * quality**2)[None, :]).sum(axis=1) / area
 

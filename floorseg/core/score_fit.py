@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 
+from floorseg.core.logistic import fit_logistic, sigmoid
 from floorseg.errors import CheckpointError
 
 _CUT = 1e-4  # scores nearer to 0 or 1 than that have no finite logit worth fitting
-_ROUNDS = 100
-_RIDGE = 1e-6  # keeps the fit finite where every score is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class ScoreFit:
 
     def __call__(self, score: np.ndarray) -> np.ndarray:
         """What scores become: float64 (N,) in (0, 1)."""
-        return _sigmoid(self.scale * _logit(score) + self.shift)
+        return sigmoid(self.scale * _logit(score) + self.shift)
 
 
 def fit_scores(score: np.ndarray, iou: np.ndarray) -> ScoreFit:
@@ -44,15 +43,7 @@ def fit_scores(score: np.ndarray, iou: np.ndarray) -> ScoreFit:
     if len(score) < 2 or score.shape != iou.shape:
         raise ValueError(f"two scores with their IoU are needed, got {len(score)} and {len(iou)}")
     columns = np.stack([_logit(score), np.ones_like(score)], axis=1)
-    weights = np.array([1.0, 0.0])
-    for _ in range(_ROUNDS):
-        expected = _sigmoid(columns @ weights)
-        slope = columns.T @ (expected - iou)
-        bend = (columns * (expected * (1 - expected))[:, None]).T @ columns
-        step = np.linalg.solve(bend + _RIDGE * len(score) * np.eye(2), slope)
-        weights -= step / max(1.0, np.abs(step).max())  # far from the end Newton overshoots
-        if np.abs(step).max() < 1e-9:
-            break
+    weights = fit_logistic(columns, iou, start=np.array([1.0, 0.0]))
     if weights[0] <= 0:
         raise ValueError(
             "good answers have lower scores than bad ones here: train the model longer"
@@ -81,7 +72,3 @@ def rescale_scores(model: SAM2Base, fit: ScoreFit) -> None:
 def _logit(score: np.ndarray) -> np.ndarray:
     inner = np.clip(np.asarray(score, np.float64), _CUT, 1 - _CUT)
     return np.log(inner / (1 - inner))
-
-
-def _sigmoid(logit: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logit))

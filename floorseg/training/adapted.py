@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from training.trainer import CudaConf
 from training.trainer import Trainer as Sam2Trainer
 
-from floorseg.core.device import computes_in_bfloat16
+from floorseg.core.device import only_emulates
 from floorseg.core.model import resolve_device
 from floorseg.errors import ConfigError
 from floorseg.runs import RunFolder
@@ -50,10 +50,10 @@ class AdaptedTrainer(Sam2Trainer):
     def _setup_precision(self) -> None:
         """bfloat16 only where the device has it: emulated, a step takes many times as long."""
         amp = self.optim_conf.amp
-        if amp.enabled and amp.amp_dtype == "bfloat16" and not computes_in_bfloat16(self.device):
+        if amp.enabled and only_emulates(amp.amp_dtype, self.device):
             amp.enabled = False
             if self.distributed_rank == 0:
-                logger.info("%s only emulates bfloat16: training in float32", self.device)
+                logger.info("%s only emulates %s: training in float32", self.device, amp.amp_dtype)
 
     def _setup_device(self, accelerator: str) -> None:
         self.distributed_rank = int(os.environ.get("RANK", "0"))

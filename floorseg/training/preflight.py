@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from floorseg.core.architectures import ARCHITECTURES, recognise
 from floorseg.core.checkpoint_file import read_checkpoint
-from floorseg.core.device import computes_in_bfloat16, resolve_device
+from floorseg.core.device import only_emulates, resolve_device
 from floorseg.data.annotation import Sample
 from floorseg.data.dataset import open_dataset
 from floorseg.errors import CheckpointError, ConfigError, DatasetError, FloorsegError, RunError
@@ -199,12 +199,12 @@ def _workload(config: DictConfig, shapes: dict[str, tuple[int, ...]] | None) -> 
 
 
 def _half(config: DictConfig) -> bool:
-    """Whether activations will be bfloat16, as far as it can be told before the run."""
-    asked = bool(OmegaConf.select(config, "trainer.optim.amp.enabled"))
-    if on_cluster(config):
-        return asked
-    accelerator = str(config.trainer.get("accelerator") or "auto")
-    return asked and computes_in_bfloat16(resolve_device(accelerator))
+    """Whether activations will take half the memory, as far as it can be told before the run."""
+    amp = OmegaConf.select(config, "trainer.optim.amp") or {}
+    if not amp.get("enabled") or on_cluster(config):
+        return bool(amp.get("enabled"))
+    device = resolve_device(str(config.trainer.get("accelerator") or "auto"))
+    return not only_emulates(str(amp.get("amp_dtype")), device)
 
 
 def _weights(config: DictConfig, shapes: dict[str, tuple[int, ...]] | None) -> int | None:

@@ -1,0 +1,36 @@
+"""Logistic regression with soft targets: what chances are fitted with."""
+
+import numpy as np
+
+_ROUNDS = 100
+_RIDGE = 1e-6  # keeps the fit finite where a column says nothing
+
+
+def sigmoid(logit: np.ndarray) -> np.ndarray:
+    """float64 in (0, 1)."""
+    return np.asarray(1 / (1 + np.exp(-np.asarray(logit, np.float64))))
+
+
+def fit_logistic(
+    columns: np.ndarray, target: np.ndarray, start: np.ndarray | None = None
+) -> np.ndarray:
+    """Weights of least cross entropy, by Newton's method: ``sigmoid(columns @ weights)``.
+
+    Args:
+        columns: float64 (N, C), one of them 1 everywhere for a constant.
+        target: float64 (N,), in [0, 1].
+        start: float64 (C,), kept where the columns do not tell; zeros by default.
+
+    Returns:
+        float64 (C,).
+    """
+    weights = np.zeros(columns.shape[1]) if start is None else start.astype(np.float64)
+    for _ in range(_ROUNDS):
+        expected = sigmoid(columns @ weights)
+        slope = columns.T @ (expected - target)
+        bend = (columns * (expected * (1 - expected))[:, None]).T @ columns
+        step = np.linalg.solve(bend + _RIDGE * len(columns) * np.eye(len(weights)), slope)
+        weights -= step / max(1.0, np.abs(step).max())  # far from the end Newton overshoots
+        if np.abs(step).max() < 1e-9:
+            break
+    return weights
