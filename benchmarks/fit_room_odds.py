@@ -16,6 +16,7 @@ from floorseg.core.closeup import make_predictor
 from floorseg.core.consensus import Regions
 from floorseg.core.logistic import fit_logistic, sigmoid
 from floorseg.core.model import load_model
+from floorseg.core.overlap import Overlap
 from floorseg.core.partition import find_regions
 from floorseg.core.presets import PRESETS
 from floorseg.core.room_odds import features
@@ -33,7 +34,7 @@ def main() -> None:
     for sample in _samples(options):
         regions = find_regions(predictor, predictor.encode(sample.image()), PRESETS["rooms"])
         if len(regions):
-            columns.append(features(regions))
+            columns.append(features(regions, Overlap.of(regions.logits > 0)))
             targets.append(_rightness(regions, sample))
     seen, right = np.concatenate(columns), np.concatenate(targets)
     weights = fit_logistic(seen, right)

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 
 from floorseg.core.consensus import Regions
+from floorseg.core.overlap import Overlap
 from floorseg.core.presets import EverythingSettings
-from floorseg.core.room_odds import MAY_OVERLAP, overlaps, room_odds
+from floorseg.core.room_odds import MAY_OVERLAP, room_odds
 
 _CLOSET = 0.2  # of the larger one's area: a region that is smaller may be a room it leaks into
+_RIM = 2  # cells around a mask
 _BESIDE = 0.6  # and does not lie amid the larger one: less of its rim than this is in that
 
 
@@ -22,35 +24,41 @@ def choose(regions: Regions, settings: EverythingSettings) -> Regions:
     """
     if len(regions) == 0:
         return regions
-    odds = room_odds(regions)
-    share = (regions.logits > 0).mean(axis=(1, 2))
+    masks = regions.logits > 0
+    overlap = Overlap.of(masks)
+    odds = room_odds(regions, overlap)
+    share = masks.mean(axis=(1, 2))
     fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > settings.min_odds)
-    regions, odds, side = regions[fit], odds[fit], np.sqrt(share[fit])
+    regions, odds, side, overlap = regions[fit], odds[fit], np.sqrt(share[fit]), overlap[fit]
     if len(regions) == 0:
         return regions
-    masks = regions.logits > 0
-    overlapping = _conflicts(masks)
-    leaked = overlapping & _leaked_into(masks)
-    exclusive = overlapping & ~(leaked | leaked.T)
+    conflicts = overlap.above(MAY_OVERLAP)
+    leaked = conflicts & _leaked_into(masks[fit], overlap)
+    exclusive = conflicts & ~(leaked | leaked.T)
     kept = best_set(side * (odds - settings.min_odds), exclusive)
     kept = kept[np.argsort(-odds[kept], kind="stable")]
     return _cut_out(regions[kept], leaked[np.ix_(kept, kept)])
 
 
-def _conflicts(masks: np.ndarray) -> np.ndarray:
-    """bool (R, R): pairs that overlap too much to be two rooms."""
-    flat = masks.reshape(len(masks), -1).astype(np.float32)
-    return overlaps(flat @ flat.T, flat.sum(axis=1), MAY_OVERLAP)
-
-
-def _leaked_into(masks: np.ndarray) -> np.ndarray:
+def _leaked_into(masks: np.ndarray, overlap: Overlap) -> np.ndarray:
     """bool (R, R): [i, j] if i is a small region at the edge of j; furniture lies amid it."""
-    grown = np.ones((5, 5), np.uint8)
-    rims = np.stack([cv2.dilate(mask.view(np.uint8), grown).view(bool) & ~mask for mask in masks])
-    flat, rim = (each.reshape(len(masks), -1).astype(np.float32) for each in (masks, rims))
-    area = flat.sum(axis=1)
-    amid = rim @ flat.T / np.maximum(rim.sum(axis=1), 1)[:, None]
-    return np.asarray((area[:, None] < _CLOSET * area[None, :]) & (amid < _BESIDE))
+    found = (overlap.shared > 0) & (overlap.area[:, None] < _CLOSET * overlap.area[None, :])
+    for small in np.flatnonzero(found.any(axis=1)):
+        large = np.flatnonzero(found[small])
+        found[small, large] = _amid(masks[small], masks[large]) < _BESIDE
+    return found
+
+
+def _amid(small: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """float (K,): how much of the rim of a mask (h, w) lies in others (K, h, w)."""
+    x, y, width, height = cv2.boundingRect(small.view(np.uint8))
+    around = (
+        slice(max(0, y - _RIM), y + height + _RIM), slice(max(0, x - _RIM), x + width + _RIM)
+    )  # fmt: skip
+    inside = np.ascontiguousarray(small[around])
+    grown = np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
+    rim = cv2.dilate(inside.view(np.uint8), grown).view(bool) & ~inside
+    return np.asarray(others[:, around[0], around[1]][:, rim].sum(axis=1) / max(1, rim.sum()))
 
 
 def _cut_out(rooms: Regions, leaked: np.ndarray) -> Regions:

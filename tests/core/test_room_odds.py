@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from floorseg.core import room_odds as judged
 from floorseg.core.consensus import Regions
-from floorseg.core.room_odds import features, overlaps, room_odds
+from floorseg.core.overlap import Overlap
 
 SIDE = 40
 
@@ -24,6 +25,14 @@ def regions(*masks, scores=None, agreement=None):
         agreement=np.array(agreement or [0.9] * count, np.float32),
         points=np.zeros((count, 2), np.float32),
     )
+
+
+def room_odds(found):
+    return judged.room_odds(found, Overlap.of(found.logits > 0))
+
+
+def features(found):
+    return judged.features(found, Overlap.of(found.logits > 0))
 
 
 LEFT, RIGHT = mask(5, 5, 18, 35), mask(20, 5, 35, 35)
@@ -60,14 +69,6 @@ def test_each_is_judged_beside_the_others():
 
     np.testing.assert_allclose(alone, apart)
     assert (both[5:7] > alone[5:7]).all()
-
-
-def test_regions_overlap_by_their_share_of_the_smaller_one():
-    shared = np.array([[100, 20, 0], [20, 50, 10], [0, 10, 400]])
-
-    found = overlaps(shared, np.array([100, 50, 400]), 0.3)
-
-    assert found.tolist() == [[False, True, False], [True, False, False], [False] * 3]
 
 
 def test_no_regions_have_no_odds():
