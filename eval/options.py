@@ -26,7 +26,10 @@ Preset = Annotated[str, typer.Option(help="Of the protocol everything.")]
 ImageSize = Annotated[int, typer.Option(help="Pixels the model works at; 0 for its own.")]
 CloseUps = Annotated[
     bool,
-    typer.Option(help="Whether models below 768 px look twice at what is small, leave no crumbs."),
+    typer.Option(
+        help="Whether models below 768 px look from two sides and closely at what is small, and "
+        "leave no crumbs."
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Workers = Annotated[

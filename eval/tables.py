@@ -98,9 +98,13 @@ def meanings(report: EvalReport) -> list[str]:
 def cost(report: EvalReport) -> str:
     """One sentence on time and memory."""
     what = "for all regions" if report.matches else "a prompt"
-    twice = ", looking twice at what is small" if report.checkpoint.close_ups else ""
+    more = (
+        ", looking from two sides, and closely at what is small"
+        if report.checkpoint.close_ups
+        else ""
+    )
     parts = [
-        f"{report.checkpoint.name}{twice}: "
+        f"{report.checkpoint.name}{more}: "
         f"encoding a picture {_milliseconds(report.cost.encode_seconds)}",
         f"{_milliseconds(report.cost.prompt_seconds)} {what}" if report.cost.prompts else "",
         f"{_milliseconds(report.cost.image_seconds)} a picture in all",

@@ -36,7 +36,7 @@ ROW_COLUMNS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointFacts:
-    """Which weights: name, file, digest, model, and whether small things were looked at twice."""
+    """Which weights: name, file, digest, model, and whether it looked more than once."""
 
     name: str
     file: str

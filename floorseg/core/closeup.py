@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from floorseg.core.predictor import LOGIT_LIMIT, Decoded, Embedding, Predictor
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
+from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
 WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
@@ -44,7 +45,7 @@ def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet(Embedding):
+class Sheet(TwoSided):
     """A picture that has more to show than the model sees at once.
 
     Attributes:
@@ -58,18 +59,18 @@ class Sheet(Embedding):
     lock: Lock = field(default_factory=Lock)
 
     @property
-    def overview(self) -> Embedding:
+    def overview(self) -> TwoSided:
         """The whole picture by itself: what is small in it is looked at once only."""
-        return Embedding(self.image, self.size, self.digest)
+        return TwoSided(self.image, self.size, self.digest, self.mirrored)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory held once every part has been looked at."""
-        return (1 + len(_QUARTERS) ** 2) * self.image.nbytes + self.pixels.nbytes
+        return (1 + len(_QUARTERS) ** 2) * self.overview.nbytes + self.pixels.nbytes
 
 
-class CloseUpPredictor(Predictor):
-    """A predictor that looks at small things twice, and leaves no crumbs.
+class CloseUpPredictor(TwoSidedPredictor):
+    """A predictor that looks at small things twice, each time from two sides, and leaves no crumbs.
 
     Logits of pictures that are worth it lie on a grid twice as fine as the decoder's, so that
     answers of both kinds fit: a close-up's as it is, the others enlarged.
@@ -83,8 +84,9 @@ class CloseUpPredictor(Predictor):
         """
         found = super().encode_many(images)
         return [
-            Sheet(whole.image, whole.size, whole.digest, pixels=image)
-            if math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size
+            Sheet(whole.image, whole.size, whole.digest, whole.mirrored, pixels=image)
+            if isinstance(whole, TwoSided)
+            and math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size
             else whole
             for whole, image in zip(found, images, strict=True)
         ]

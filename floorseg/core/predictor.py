@@ -70,6 +70,21 @@ class Decoded:
         return self.logits[torch.arange(len(best), device=best.device), best]
 
 
+def in_order(answers: Sequence[Decoded], places: Sequence[Sequence[int]]) -> Decoded:
+    """Answers to prompts that were asked in groups, as one.
+
+    Args:
+        answers: to each group.
+        places: of each group's prompts among all.
+    """
+    if len(answers) == 1:
+        return answers[0]
+    order = torch.tensor([i for group in places for i in group]).argsort()
+    logits = torch.cat([answer.logits for answer in answers])
+    scores = torch.cat([answer.scores for answer in answers])
+    return Decoded(logits[order.to(logits.device)], scores[order.to(scores.device)])
+
+
 class Predictor:
     """Encodes images and answers prompts with one model.
 
@@ -225,14 +240,7 @@ class Predictor:
             shown = torch.stack(given)[:, None].to(self.device, torch.float32) if given else None
             asked = [prompts[i] for i in places]
             answers.append(self._decode(embedding, asked, shown, multimask, rough=rough))
-        if len(answers) == 1:
-            return answers[0]
-        order = torch.tensor([i for places in groups.values() for i in places]).argsort()
-        order = order.to(self.device)
-        return Decoded(
-            torch.cat([answer.logits for answer in answers])[order],
-            torch.cat([answer.scores for answer in answers])[order],
-        )
+        return in_order(answers, list(groups.values()))
 
     def _decode(
         self,

@@ -32,7 +32,9 @@ def report_json(name: str, report: EvalReport) -> dict[str, Any]:
     return {
         "name": name,
         "checkpoint": report.checkpoint.name,
-        "looks": "twice at what is small" if report.checkpoint.close_ups else "once",
+        "looks": "from two sides, closely at what is small"
+        if report.checkpoint.close_ups
+        else "once",
         "data": data.folder.rstrip("/").split("/")[-1],
         "split": data.split,
         "images": data.images,

@@ -18,6 +18,7 @@ from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import box_of, centre_click
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
+from floorseg.core.two_sides import TwoSidedPredictor
 from floorseg.data.synth.plan import draw_plan
 
 SIDE = 1024  # pixels: twice what the shipped weights look at
@@ -80,10 +81,10 @@ def test_more_rooms_of_a_crowded_plan_are_found_at_once(model, plans):
     assert found[CloseUpPredictor] > found[Predictor]
 
 
-def test_large_answers_are_the_model_s_own_only_finer(model, plans):
+def test_large_answers_are_those_of_one_look_only_finer(model, plans):
     plan = plans[0]
     prompts = [Prompt().with_point(centre_click(room)) for room in rooms_of(plan)]
-    plain, close = Predictor(model), CloseUpPredictor(model)
+    plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
     before = plain.decode_logits(plain.encode(plan.image), prompts)
     after = close.decode_logits(close.encode(plan.image), prompts)
     best = before.logits[torch.arange(len(prompts)), before.best()]
@@ -99,7 +100,7 @@ def test_large_answers_are_the_model_s_own_only_finer(model, plans):
 def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
     image = draw_plan(3, (512, 512)).image
     prompts = [Prompt(points=(Point(100, 200),)), Prompt(box=(20, 30, 60, 80))]
-    plain, close = Predictor(model), CloseUpPredictor(model)
+    plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
     embedding = close.encode(image)
 
     found = close.decode_logits(embedding, prompts)
@@ -193,7 +194,7 @@ def test_a_part_is_encoded_once_however_many_ask():
     assert len(encoded) == 2  # the whole, and the part
     assert all(part is parts[0] for part in parts)
     assert parts[0].size == (100, 150)
-    assert sheet.nbytes >= sheet.image.nbytes + parts[0].nbytes
+    assert sheet.nbytes >= sheet.overview.nbytes + parts[0].nbytes
 
 
 @pytest.mark.parametrize(("size", "kind"), [(512, CloseUpPredictor), (1024, Predictor)])
