@@ -11,6 +11,16 @@ import cv2
 import numpy as np
 
 Warp = Callable[[np.ndarray], np.ndarray]
+_AMID = 0.7  # part of a view's side, around its middle, where that stands which was approached
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a view may be of: its middle (x, y) and its side (root of its area), source pixels."""
+
+    x: float
+    y: float
+    side: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,9 @@ class PlanAugmentation:
 
     Attributes:
         zoom: smallest and largest magnification; below 1 the plan stands small on an empty sheet.
+        p_approach: how often the view is of one of the masks instead, however small it is.
+        approach: smallest and largest side of that mask then, as parts of the view's.
+        closest: largest magnification then.
         stretch: largest difference between the two axes' magnification, as a fraction.
         rotation: largest rotation beside the right angles, degrees.
         p_rotation: how often such a rotation happens.
@@ -29,6 +42,9 @@ class PlanAugmentation:
     """
 
     zoom: tuple[float, float] = (0.6, 1.5)
+    p_approach: float = 0.0
+    approach: tuple[float, float] = (0.1, 0.4)
+    closest: float = 4.0
     stretch: float = 0.15
     rotation: float = 8.0
     p_rotation: float = 0.3
@@ -43,14 +59,22 @@ class PlanAugmentation:
     p_jpeg: float = 0.15
     p_low_resolution: float = 0.12
 
-    def geometry(self, rng: np.random.Generator, source: int, target: int) -> tuple[Warp, Warp]:
+    def geometry(
+        self, rng: np.random.Generator, source: int, target: int, subject: Subject | None = None
+    ) -> tuple[Warp, Warp]:
         """One random affine map from a square of ``source`` pixels to one of ``target`` pixels.
+
+        Args:
+            rng: where chance comes from.
+            source: pixels a side.
+            target: pixels a side.
+            subject: what is approached; None for a view of the plan.
 
         Returns:
             the map for a picture (uint8 (S, S, 3)), and the map for a mask (uint8 (S, S) of 0 and
             255, answered as uint8 (T, T) of 0 and 1).
         """
-        matrix, scale = self._matrix(rng, source, target)
+        matrix, scale = self._matrix(rng, source, target, subject)
         paper = _paper_colour(rng)
 
         def warp(array: np.ndarray, border: tuple[int, ...]) -> np.ndarray:
@@ -94,10 +118,13 @@ class PlanAugmentation:
         return image
 
     def _matrix(
-        self, rng: np.random.Generator, source: int, target: int
+        self, rng: np.random.Generator, source: int, target: int, subject: Subject | None
     ) -> tuple[np.ndarray, float]:
         """The affine map, float64 (2, 3), source to target pixels, and its mean magnification."""
-        zoom = float(np.exp(rng.uniform(np.log(self.zoom[0]), np.log(self.zoom[1]))))
+        zoom = _between(rng, self.zoom)
+        if subject is not None:
+            near = _between(rng, self.approach) * source / subject.side
+            zoom = float(np.clip(near, self.zoom[0], self.closest))
         stretch = 1 + rng.uniform(-self.stretch, self.stretch) / 2
         angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
         if rng.random() >= self.p_rotation:
@@ -110,9 +137,12 @@ class PlanAugmentation:
         linear = scale * rotate @ np.diag([mirror * stretch, 1 / stretch])
         # zoomed in, the window slides over the plan; zoomed out, the plan slides over the sheet
         slack = abs(zoom - 1) / 2 * target
+        middle = np.full(2, source / 2)
+        if subject is not None:
+            slack, middle = _AMID / 2 * target, np.array([subject.x, subject.y])
         centre = target / 2 + rng.uniform(-1, 1, size=2) * slack
         # OpenCV counts from the middle of a pixel, hence the halves
-        shift = centre - linear @ np.full(2, source / 2) + linear @ np.full(2, 0.5) - 0.5
+        shift = centre - linear @ middle + linear @ np.full(2, 0.5) - 0.5
         return np.hstack([linear, shift[:, None]]), scale
 
 
@@ -121,6 +151,11 @@ NO_AUGMENTATION = PlanAugmentation(
     p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0, p_speckle=0.0, p_jpeg=0.0,
     p_low_resolution=0.0,
 )  # fmt: skip
+
+
+def _between(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """Equally likely to be in any two ranges of equal ratio."""
+    return float(np.exp(rng.uniform(np.log(limits[0]), np.log(limits[1]))))
 
 
 def _shrink_first(

@@ -16,7 +16,7 @@ from training.dataset.vos_dataset import VOSDataset
 from training.utils.data_utils import BatchedVideoDatapoint, Frame, Object, VideoDatapoint
 
 from floorseg.errors import DatasetError, FloorsegError
-from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation
+from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation, Subject
 from floorseg.training.raw import FloorplanRawDataset
 from floorseg.training.reduced import ReducedCache, ReducedPlan
 
@@ -153,9 +153,11 @@ class PlanDataset(Dataset):
         self, rng: np.random.Generator, plan: ReducedPlan
     ) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]] | None:
         size = self.image_size
-        warp_image, warp_mask = self._augmentation.geometry(rng, plan.image.shape[1], size)
         weights = np.array([self._weights.get(name, 1.0) for name in plan.categories])
         ranks = rng.random(len(plan)) ** (1 / np.maximum(weights, 1e-6))  # weighted, no repeats
+        near = rng.random() < self._augmentation.p_approach
+        subject = _subject(plan, int(ranks.argmax())) if near else None
+        warp_image, warp_mask = self._augmentation.geometry(rng, plan.image.shape[1], size, subject)
         chosen: list[tuple[int, np.ndarray]] = []
         for index in np.argsort(-ranks):
             if weights[index] <= 0:
@@ -182,6 +184,16 @@ class PlanDataset(Dataset):
         frame = Frame(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))), objects)
         sample = self.video_dataset.samples[index]
         return VideoDatapoint([frame], video_id=index, size=(sample.height, sample.width))
+
+
+def _subject(plan: ReducedPlan, index: int) -> Subject | None:
+    """Where one of a plan's masks is; None if nothing of it was left when the plan was reduced."""
+    mask = plan.mask(index)
+    area = np.count_nonzero(mask)
+    if area == 0:
+        return None
+    x, y, width, height = cv2.boundingRect(mask)
+    return Subject(x + width / 2, y + height / 2, float(np.sqrt(area)))
 
 
 def _away_from_masks(outside: np.ndarray, margin: int) -> np.ndarray:

@@ -5,13 +5,14 @@ a frozen encoder lives on.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 import torch
 
 from floorseg.errors import ConfigError
-from floorseg.training.augment import Warp
+from floorseg.training.augment import Subject, Warp
 
 WAYS = (1, 2, 4, 8)  # none; half turns; right-angle turns; those and their mirror images
 
@@ -25,14 +26,23 @@ class RightAngles:
             too). Each way of each plan is encoded once.
     """
 
+    p_approach: ClassVar[float] = 0.0
     ways: int = 4
 
     def __post_init__(self) -> None:
         if self.ways not in WAYS:
             raise ConfigError(f"a plan can be seen in 1, 2, 4 or 8 ways, got {self.ways}")
 
-    def geometry(self, rng: np.random.Generator, source: int, target: int) -> tuple[Warp, Warp]:
+    def geometry(
+        self, rng: np.random.Generator, source: int, target: int, subject: Subject | None = None
+    ) -> tuple[Warp, Warp]:
         """One turn for a ``source`` x ``source`` picture shown at ``target`` x ``target``.
+
+        Args:
+            rng: where chance comes from.
+            source: pixels a side.
+            target: pixels a side.
+            subject: never given; the whole plan is seen.
 
         Returns:
             the map for a picture (uint8 (S, S, 3)), and the map for a mask (uint8 (S, S) of 0 and

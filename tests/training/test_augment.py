@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation
+from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation, Subject
 
 
 @pytest.fixture
@@ -40,6 +40,31 @@ def test_zoom_magnifies_an_area_by_its_square(zoom):
         sizes.append(int(warp(mask).sum()))
 
     assert max(sizes) == pytest.approx(64 * zoom**2, rel=0.15)
+
+
+def test_what_is_approached_is_seen_at_the_size_that_was_asked_for():
+    room = np.zeros((400, 400), np.uint8)
+    room[300:320, 40:60] = 255
+    augmentation = PlanAugmentation(stretch=0, approach=(0.15, 0.3), closest=8)
+    sides = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        _, warp = augmentation.geometry(rng, 400, 100, Subject(50, 310, 20))
+        sides.append(np.sqrt(warp(room).sum()) / 100)
+
+    assert min(sides) > 0.13, "it is always seen, and whole"
+    assert max(sides) < 0.32
+    assert np.ptp(sides) > 0.1
+
+
+def test_a_speck_is_not_approached_closer_than_allowed():
+    speck = np.zeros((400, 400), np.uint8)
+    speck[200:210, 200:210] = 255
+    augmentation = PlanAugmentation(stretch=0, p_rotation=0, approach=(0.5, 0.5), closest=4)
+
+    _, warp = augmentation.geometry(np.random.default_rng(1), 400, 400, Subject(205, 205, 10))
+
+    assert warp(speck).sum() == pytest.approx((10 * 4) ** 2, rel=0.05)
 
 
 def test_colours_change_and_the_drawing_stays():
