@@ -22,6 +22,7 @@ from floorseg.data.synth.plan import TRAITS
 from floorseg.runs import RunFolder
 
 SIZE = 512  # pixels of the plans that are drawn
+NEEDS = {"dimensions": {"text"}}  # figures are written where something is written
 TRUNK, NONE, AGAIN, ALL = "trunk", "none", "none, other plans", "all of them"
 
 
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _row(name: str, options: argparse.Namespace) -> list[str]:
-    cells = [name]
+    cells = [" and ".join([name, *NEEDS.get(name, ())])]
     for split in options.split:
         report = _report(options, name, split).parent
         cells.append(f"{load_report(report).curve[0].iou.mean:.3f}")
@@ -82,7 +83,8 @@ def _trained(name: str, steps: int, start: list[str], options: argparse.Namespac
         return weights
     plans, runs = options.out / "plans" / run, options.out / "runs"
     shutil.rmtree(plans, ignore_errors=True)
-    left_out = [] if name == ALL else [each for each in TRAITS if each != name]
+    has = set(TRAITS) if name == ALL else {name} | NEEDS.get(name, set())
+    left_out = [each for each in TRAITS if each not in has]
     _run(
         "floorseg", "synth", plans, "--images", options.images, "--size", SIZE,
         "--seed", options.seed + {TRUNK: 1, AGAIN: 2}.get(name, 0),
