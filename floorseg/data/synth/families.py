@@ -16,6 +16,7 @@ from floorseg.data.synth.changes import (
     stairwell,
 )
 from floorseg.data.synth.layout import Layout, Rect, blank, cells, cut_at, neighbours, row, split
+from floorseg.data.synth.storeys import courtyard, hotel, tenement
 
 LIVING = ("living", "bedroom", "kitchen", "dining", "study", "bedroom", "bathroom")
 
@@ -213,4 +214,7 @@ FAMILIES: dict[str, Callable[[Random], Layout]] = {
     "warren": warren,
     "units": units,
     "rounded": rounded,
+    "hotel": hotel,
+    "courtyard": courtyard,
+    "tenement": lambda rng: tenement(rng, flat(rng)),
 }

@@ -16,6 +16,7 @@ FRINGE = {
     "schedule": 0.06,
 }
 HOMES = {"flat": 4, "house": 4, "blocks": 2, "studio": 1, "rounded": 1.5, "units": 1, "warren": 1}
+STOREYS = {"hotel": 1.5, "tenement": 0.7, "courtyard": 0.7}
 
 
 def furnished(rng: Random) -> Style:
@@ -111,7 +112,7 @@ def cad(rng: Random) -> Style:
         dimensions=rng.choice(("chain", "chain", "chain", "inside", "none", "arrows")),
         furniture=rng.choice((0.0, 0.3, 0.6, 0.9)),
         fringe=FRINGE | {"scale": 0.4, "block": 0.35, "axes": 0.35, "notes": 0.5},
-        families=HOMES | {"institution": 1, "warren": 2},
+        families=HOMES | {"institution": 1, "warren": 2} | STOREYS,
     )
 
 
@@ -138,7 +139,7 @@ def survey(rng: Random) -> Style:
         smooth=rng.random() < 0.5,
         wobble=rng.choice((0.0, 0.0, 0.5)),
         fringe={"title": 0.6, "scale": 0.1, "frame": 0.1},
-        families={"institution": 5, "warren": 2, "flat": 2, "units": 1.5, "house": 0.5},
+        families={"institution": 5, "warren": 2, "flat": 2, "units": 1.5, "house": 0.5} | STOREYS,
     )
 
 
@@ -220,7 +221,7 @@ def bare(rng: Random) -> Style:
         furniture=rng.choice((0.0, 0.0, 0.3)),
         smooth=rng.random() < 0.7,
         fringe=FRINGE,
-        families=HOMES | {"institution": 1},
+        families=HOMES | {"institution": 1} | STOREYS,
     )
 
 
