@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from floorseg.core.decoder import ImageSide
 from floorseg.core.predictor import Decoded, Embedding, Predictor, in_order
+from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import Point, Prompt
 
 
@@ -31,6 +33,10 @@ class TwoSided(Embedding):
     def nbytes(self) -> int:
         """Bytes of memory held."""
         return self.image.nbytes + self.mirrored.nbytes
+
+    def one_side(self) -> Embedding:
+        """The picture as it is, by itself."""
+        return Embedding(self.image, self.size, self.digest)
 
     def other_side(self) -> Embedding:
         """The mirrored picture by itself."""
@@ -64,6 +70,15 @@ class TwoSidedPredictor(Predictor):
             TwoSided(one.image, one.size, one.digest, mirrored=other.image)
             for one, other in zip(both[: len(batch)], both[len(batch) :], strict=True)
         ]
+
+    def encode_one_side(self, image: np.ndarray) -> Embedding:
+        """What the model sees in an image that is not worth mirroring: half the time.
+
+        Args:
+            image: uint8 (H, W, 3), RGB, any size.
+        """
+        batch = prepare_image(image, self.image_size, self.device)[None]
+        return super().encode_tensor(batch, [(int(image.shape[0]), int(image.shape[1]))])[0]
 
     @torch.inference_mode()
     def _decode(
