@@ -2,14 +2,12 @@
 
 Where the answer to a prompt is small, the part of the plan around it, half as wide and half as
 high, is encoded by itself, so that the model sees it twice as large, and the prompt is put there
-once more; where the answer is still small there, a quarter as wide and as high. Of the answers the
-one counts that the model holds for best. SAM's generator of masks does so with crops of the whole
-picture (its ``crop_n_layers``); here a crop is encoded when it is first needed, and it answers
-single clicks and boxes as well.
+once more; of the two answers the one counts that the model holds for better. SAM's generator of
+masks does so with crops of the whole picture (its ``crop_n_layers``); here a crop is encoded when
+it is first needed, and it answers single clicks and boxes as well.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,36 +27,10 @@ from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
 WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
 SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
-_DEPTHS = (2,)  # a close-up is so many times narrower and lower than the picture
-_KEPT = 16  # close-ups of a picture: the others are encoded anew when they are needed again
-_MARGIN = 0.06  # of a close-up's side: a prompt nearer to its edge is not put there
+_QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
+_MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a close-up is; half of each overlaps the next.
-
-    Attributes:
-        depth: how many times narrower and lower than the picture it is.
-        left: halves of its width from the left.
-        top: halves of its height from the top.
-    """
-
-    depth: int
-    left: int
-    top: int
-
-    def window(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1 in pixels of a picture of (H, W)."""
-        height, width = (side / self.depth for side in size)
-        x0, y0 = round(self.left * width / 2), round(self.top * height / 2)
-        return x0, y0, x0 + round(width), y0 + round(height)
-
-    def cells(self, side: int) -> tuple[slice, slice]:
-        """Rows and columns of a square grid of so many cells a side."""
-        width = side // self.depth
-        left, top = self.left * width // 2, self.top * width // 2
-        return slice(top, top + width), slice(left, left + width)
+Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
 
 
 def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
@@ -78,12 +50,12 @@ class Sheet(TwoSided):
 
     Attributes:
         pixels: uint8 (H, W, 3), RGB, the picture.
-        close_ups: what the model saw in parts of it, the last ones that were needed.
+        close_ups: what the model saw in parts of it so far.
         lock: held while a part is encoded, so that nobody does it twice.
     """
 
     pixels: np.ndarray
-    close_ups: OrderedDict[Place, Embedding] = field(default_factory=OrderedDict)
+    close_ups: dict[Place, Embedding] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     @property
@@ -93,8 +65,8 @@ class Sheet(TwoSided):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory held once many parts have been looked at."""
-        return (1 + _KEPT) * self.overview.nbytes + self.pixels.nbytes
+        """Bytes of memory held once every part has been looked at."""
+        return (1 + len(_QUARTERS) ** 2) * self.overview.nbytes + self.pixels.nbytes
 
 
 class CloseUpPredictor(TwoSidedPredictor):
@@ -137,12 +109,11 @@ class CloseUpPredictor(TwoSidedPredictor):
             return look(embedding, prompts, masks)
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks])
         answers = Decoded(finer(whole.logits), whole.scores.clone())
-        for depth in _DEPTHS:
-            for place, asked in _closer(embedding, prompts, answers, depth).items():
-                moved = [_moved(prompts[i], place, embedding.size) for i in asked]
-                cut = [_cut(masks[i], place, self.logit_size) for i in asked]
-                part = self._part(embedding, place, counted=rough)
-                _take_better(answers, look(part, moved, cut), asked, place)
+        for place, asked in _closer(embedding, prompts, whole).items():
+            moved = [_moved(prompts[i], place, embedding.size) for i in asked]
+            cut = [_cut(masks[i], place) for i in asked]
+            part = self._part(embedding, place, counted=rough)
+            _take_better(answers, look(part, moved, cut), asked, place)
         return answers
 
     def _decode(
@@ -163,32 +134,33 @@ class CloseUpPredictor(TwoSidedPredictor):
         with sheet.lock:
             seen = sheet.close_ups.get(place)
             if seen is None or not (counted or isinstance(seen, TwoSided)):
-                x0, y0, x1, y1 = place.window(sheet.size)
+                x0, y0, x1, y1 = _window(place, sheet.size)
                 image = np.ascontiguousarray(sheet.pixels[y0:y1, x0:x1])
                 seen = self.encode_one_side(image) if counted else super().encode_many([image])[0]
                 sheet.close_ups[place] = seen
-                if len(sheet.close_ups) > _KEPT:
-                    sheet.close_ups.popitem(last=False)
-            sheet.close_ups.move_to_end(place)
         # what is counted must not depend on what was clicked before
         return seen.one_side() if counted and isinstance(seen, TwoSided) else seen
 
 
-def _closer(
-    sheet: Sheet, prompts: Sequence[Prompt], answers: Decoded, depth: int
-) -> dict[Place, list[int]]:
-    """Which prompts are worth a closer look, by the close-up that shows them best."""
-    shares = (answers.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
-    small = (2 * SMALL / depth) ** 2  # at the first depth in the picture, later in a close-up
+def _closer(sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded) -> dict[Place, list[int]]:
+    """Which prompts are worth a second look, by the close-up that shows them best."""
+    shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
     found: dict[Place, list[int]] = {}
     for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
-        place = _place(prompt, sheet.size, depth) if share < small else None
+        place = _place(prompt, sheet.size) if share < SMALL**2 else None
         if place is not None:
             found.setdefault(place, []).append(number)
     return found
 
 
-def _place(prompt: Prompt, size: tuple[int, int], depth: int) -> Place | None:
+def _window(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 in pixels of the picture: half of each of its sides."""
+    height, width = size
+    x0, y0 = round(place[0] * width / 4), round(place[1] * height / 4)
+    return x0, y0, x0 + round(width / 2), y0 + round(height / 2)
+
+
+def _place(prompt: Prompt, size: tuple[int, int]) -> Place | None:
     """The close-up in whose middle a prompt lies best; None where it does not fit into any."""
     at = [(point.x, point.y) for point in prompt.points]
     if prompt.box is not None:
@@ -197,16 +169,15 @@ def _place(prompt: Prompt, size: tuple[int, int], depth: int) -> Place | None:
         return None
     spots = np.array(at) / (size[1], size[0])
     low, high = spots.min(axis=0), spots.max(axis=0)
-    first = np.clip(np.round(depth * (low + high) - 1), 0, 2 * depth - 2)
-    begin, end = first / (2 * depth), first / (2 * depth) + 1 / depth
-    margin = _MARGIN / depth
-    fits = ((low >= begin + margin) | (begin == 0)) & ((high <= end - margin) | (end == 1))
-    return Place(depth, int(first[0]), int(first[1])) if fits.all() else None
+    first = np.clip(np.round(4 * ((low + high) / 2 - 0.25)), 0, max(_QUARTERS))
+    begin, end = first / 4, first / 4 + 0.5
+    fits = ((low >= begin + _MARGIN) | (begin == 0)) & ((high <= end - _MARGIN) | (end == 1))
+    return (int(first[0]), int(first[1])) if fits.all() else None
 
 
 def _moved(prompt: Prompt, place: Place, size: tuple[int, int]) -> Prompt:
     """The prompt in pixels of a close-up."""
-    left, top, _, _ = place.window(size)
+    left, top, _, _ = _window(place, size)
     points = tuple(Point(point.x - left, point.y - top, point.inside) for point in prompt.points)
     if prompt.box is None:
         return Prompt(points)
@@ -223,33 +194,28 @@ def _coarser(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else F.avg_pool2d(mask[None].float(), 2)[0]
 
 
-def _cut(mask: Tensor | None, place: Place, side: int) -> Tensor | None:
-    """The part of a mask that a close-up shows, (side, side)."""
+def _cut(mask: Tensor | None, place: Place) -> Tensor | None:
+    """The part of a mask (2h, 2w) that a close-up shows, (h, w)."""
     if mask is None:
         return None
-    rows, columns = place.cells(mask.shape[-1])
-    return _resized(mask[None, None, rows, columns].float(), side)[0, 0]
+    rows, columns = _cells(place, mask.shape[-1])
+    return mask[rows, columns]
 
 
-def _resized(logits: Tensor, side: int) -> Tensor:
-    """Logits (N, C, h, h) on a finer or a coarser grid, (N, C, side, side)."""
-    if logits.shape[-1] > side:
-        return F.avg_pool2d(logits, logits.shape[-1] // side)
-    if logits.shape[-1] == side:
-        return logits
-    return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
+def _cells(place: Place, side: int) -> tuple[slice, slice]:
+    left, top = (quarters * side // 4 for quarters in place)
+    return slice(top, top + side // 2), slice(left, left + side // 2)
 
 
 def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:
     """Put a close-up's answers where the model holds them for better and they are whole."""
     side = answers.logits.shape[-1]
-    rows, columns = place.cells(side)
+    rows, columns = _cells(place, side)
     better = seen.scores.amax(dim=1) > answers.scores[asked].amax(dim=1)
     better &= ~_cut_off(seen.chosen(), rows, columns, side)
-    logits = _resized(seen.logits, rows.stop - rows.start)
     for i in better.nonzero().flatten().tolist():
         answers.logits[asked[i]] = -LOGIT_LIMIT
-        answers.logits[asked[i], :, rows, columns] = logits[i]
+        answers.logits[asked[i], :, rows, columns] = seen.logits[i]
         answers.scores[asked[i]] = seen.scores[i]
 
 

@@ -63,15 +63,7 @@ def find_regions(
 ) -> Regions:
     """All that clicks all over the plan agree on: its rooms, and much that overlaps them.
 
-    Args:
-        predictor: whose model is asked.
-        embedding: of the plan.
-        settings: with ``partition``.
-        progress: called after every batch of clicks.
-        stop: asked between batches.
-
-    Raises:
-        Stopped: if ``stop`` said so.
+    Takes and raises what :func:`find_rooms` does, which chooses among them.
     """
     size = embedding.size
     clicked = click_grid(settings.points_per_side, size)

@@ -8,6 +8,7 @@ others, 2012). Of all ways to turn a picture this one leaves the corners of a bo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -57,13 +58,7 @@ class TwoSidedPredictor(Predictor):
         sizes: Sequence[tuple[int, int]],
         digests: Sequence[str] | None = None,
     ) -> list[Embedding]:
-        """A batch that is already scaled and normalised, from both sides in one pass.
-
-        Args:
-            batch: float32 (B, 3, S, S) on the model's device, S the model's image size.
-            sizes: (H, W) in pixels of each original image: prompts are given in these.
-            digests: one for each image; empty strings where nobody needs them.
-        """
+        """As ``Predictor.encode_tensor``, but from both sides in one pass."""
         names = list(digests) if digests else [""] * len(batch)
         both = super().encode_tensor(torch.cat([batch, batch.mT]), [*sizes, *sizes], names * 2)
         return [
@@ -104,9 +99,9 @@ class TwoSidedPredictor(Predictor):
 
         everyone = list(range(len(prompts)))
         if rough:
-            odd = [i for i in everyone if _is_odd(prompts[i])]
-            even = [i for i in everyone if not _is_odd(prompts[i])]
-            sides = [(places, places is odd) for places in (even, odd) if places]
+            turned = [i for i in everyone if _is_of_other_side(prompts[i])]
+            straight = [i for i in everyone if i not in set(turned)]
+            sides = [(places, places is turned) for places in (straight, turned) if places]
             answers = [look(places, mirrored=mirrored) for places, mirrored in sides]
             return in_order(answers, [places for places, _ in sides])
         one, other = look(everyone, mirrored=False), look(everyone, mirrored=True)
@@ -122,6 +117,7 @@ def _mirrored(prompt: Prompt) -> Prompt:
     return Prompt(points, (y0, x0, y1, x1))
 
 
-def _is_odd(prompt: Prompt) -> bool:
-    """Half of all prompts, without pattern on a grid; the same prompt always the same."""
-    return any((int(point.x) + int(point.y)) % 2 for point in prompt.points[:1])
+def _is_of_other_side(prompt: Prompt) -> bool:
+    """True for about half of all clicks, without pattern on a grid; for one click always alike."""
+    spots = np.array([(point.x, point.y) for point in prompt.points], np.float32)
+    return bool(blake2b(spots.tobytes(), digest_size=1).digest()[0] % 2)

@@ -36,18 +36,7 @@ class RightAngles:
     def geometry(
         self, rng: np.random.Generator, source: int, target: int, subject: Subject | None = None
     ) -> tuple[Warp, Warp]:
-        """One turn for a ``source`` x ``source`` picture shown at ``target`` x ``target``.
-
-        Args:
-            rng: where chance comes from.
-            source: pixels a side.
-            target: pixels a side.
-            subject: never given; the whole plan is seen.
-
-        Returns:
-            the map for a picture (uint8 (S, S, 3)), and the map for a mask (uint8 (S, S) of 0 and
-            255, answered as uint8 (T, T) of 0 and 1).
-        """
+        """One turn, as ``PlanAugmentation.geometry`` answers; always of the whole plan."""
         turn = _turns(self.ways)[int(rng.integers(self.ways))]
 
         def of_image(image: np.ndarray) -> np.ndarray:

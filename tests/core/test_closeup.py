@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from floorseg.core import rle
-from floorseg.core.closeup import SMALL, CloseUpPredictor, Place, Sheet, make_predictor
+from floorseg.core.closeup import SMALL, CloseUpPredictor, Sheet, make_predictor
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import everything
 from floorseg.core.matching import count_matches
@@ -188,7 +188,7 @@ def test_a_part_is_encoded_once_however_many_ask():
     assert isinstance(sheet, Sheet)
 
     with ThreadPoolExecutor(4) as pool:
-        parts = list(pool.map(lambda _: predictor._part(sheet, Place(2, 1, 1)), range(8)))
+        parts = list(pool.map(lambda _: predictor._part(sheet, (1, 1)), range(8)))
 
     assert len(encoded) == 2  # the whole, and the part
     assert all(part is parts[0] for part in parts)
@@ -213,36 +213,3 @@ def test_counted_clicks_do_not_depend_on_what_was_clicked_before(model, plans):
     again = predictor.decode_logits(used, prompts, rough=True)
 
     torch.testing.assert_close(first.logits, again.logits)
-
-
-def test_close_ups_are_kept_by_last_use_and_their_memory_is_bounded():
-    torch.manual_seed(0)
-    predictor = CloseUpPredictor(build_model("nano", 64))
-    sheet = predictor.encode(np.zeros((400, 400, 3), np.uint8))
-    places = [Place(4, left, top) for left in range(7) for top in range(7)]
-    first = predictor._part(sheet, places[0])
-
-    for place in places[1:]:
-        predictor._part(sheet, place)
-        assert predictor._part(sheet, places[0]) is first
-
-    held = sum(part.nbytes for part in sheet.close_ups.values())
-    assert len(sheet.close_ups) < len(places)
-    assert sheet.overview.nbytes + held <= sheet.nbytes
-
-
-@pytest.mark.parametrize("depth", [2, 4])
-def test_close_ups_cover_the_picture_and_fit_its_grid(depth):
-    covered = np.zeros((256, 256), dtype=int)
-    for left in range(2 * depth - 1):
-        for top in range(2 * depth - 1):
-            place = Place(depth, left, top)
-            covered[place.cells(256)] += 1
-            x0, y0, x1, y1 = place.window((512, 512))
-            rows, columns = place.cells(256)
-            assert (x0, y0, x1, y1) == (
-                2 * columns.start, 2 * rows.start, 2 * columns.stop, 2 * rows.stop
-            )  # fmt: skip
-
-    assert covered.min() == 1
-    assert covered.max() == 4

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from floorseg.core.candidates import click_grid
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.metrics import mask_iou
 from floorseg.core.model import build_model, load_model
 from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import box_of, centre_click
 from floorseg.core.structures import Point, Prompt
-from floorseg.core.two_sides import TwoSidedPredictor
+from floorseg.core.two_sides import TwoSidedPredictor, _is_of_other_side
 from floorseg.data.synth.plan import draw_plan
 
 SIZE = (300, 420)
@@ -102,12 +103,33 @@ def test_a_counted_click_is_put_to_one_side_whatever_else_is_asked(model, pictur
     found = predictor.decode_logits(embedding, prompts, rough=True)
 
     straight = plain.decode_logits(plain.encode(picture), prompts, rough=True)
-    alike = (found.logits - straight.logits).abs().amax(dim=(1, 2, 3)) < 0.1
-    assert alike.tolist() == [True, False] * 5
+    mirrors = plain.encode(np.ascontiguousarray(picture.transpose(1, 0, 2)))
+    turned = plain.decode_logits(mirrors, [mirrored(p) for p in prompts], rough=True)
+    off = (found.logits - straight.logits).abs().amax(dim=(1, 2, 3))
+    off_turned = (found.logits - turned.logits.mT).abs().amax(dim=(1, 2, 3))
+    assert (torch.minimum(off, off_turned) < 0.05).all(), "it is the answer of one side"
+    assert 3 <= (off < off_turned).sum() <= 7
     alone = [predictor.decode_logits(embedding, [prompt], rough=True) for prompt in prompts]
     torch.testing.assert_close(
         found.logits, torch.cat([one.logits for one in alone]), atol=0.05, rtol=0
     )
+
+
+@pytest.mark.parametrize("side", [512, 700, 1024, 1080, 2048])
+@pytest.mark.parametrize("per_side", [16, 32])
+def test_either_side_is_put_half_of_a_grid_and_of_each_quarter_of_it(side, per_side):
+    grid = click_grid(per_side, (side, side))
+    turned = np.array([_is_of_other_side(Prompt(points=(Point(*map(float, p)),))) for p in grid])
+    turned = turned.reshape(per_side, per_side)
+
+    half = per_side // 2
+    quarters = [
+        turned[:half, :half],
+        turned[:half, half:],
+        turned[half:, :half],
+        turned[half:, half:],
+    ]
+    assert all(0.3 <= quarter.mean() <= 0.7 for quarter in quarters)
 
 
 def test_memory_is_counted_for_both_sides():
