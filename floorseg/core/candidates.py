@@ -94,7 +94,9 @@ def sweep(
             raise Stopped(f"stopped after {start} of {len(points)} clicks")
         some = points[start : start + _BATCH]
         prompts = [Prompt(points=(Point(float(x), float(y)),)) for x, y in some]
-        decoded = predictor.decode_logits(embedding, prompts, multimask=multimask, rough=rough)
+        decoded = predictor.decode_logits(
+            embedding, prompts, multimask=multimask, rough=rough, above=min_score
+        )
         count = decoded.scores.shape[1]
         good = (decoded.scores > min_score).flatten()
         logits, scores = decoded.logits.flatten(0, 1)[good], decoded.scores.flatten()[good]

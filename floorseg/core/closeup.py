@@ -9,8 +9,7 @@ it is first needed, and it answers single clicks and boxes as well.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
@@ -19,7 +18,8 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional as F
 
-from floorseg.core.predictor import LOGIT_LIMIT, Decoded, Embedding, Predictor
+from floorseg.core.decoder import LOGIT_LIMIT
+from floorseg.core.predictor import Decoded, Embedding, Predictor, Wanted
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
 from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
@@ -99,21 +99,21 @@ class CloseUpPredictor(TwoSidedPredictor):
         embedding: Embedding,
         prompts: Sequence[Prompt],
         masks: Sequence[Tensor | None],
-        *,
-        multimask: bool,
-        rough: bool,
+        wanted: Wanted,
     ) -> Decoded:
         """Each prompt on the whole picture, then what is small close up."""
-        look = partial(super()._answer, multimask=multimask, rough=rough)
+        look = super()._answer
         if not isinstance(embedding, Sheet):
-            return look(embedding, prompts, masks)
-        whole = look(embedding, prompts, [_coarser(mask) for mask in masks])
+            return look(embedding, prompts, masks, wanted)
+        # however little it is worth from afar: how large it is says whether to look closely
+        drawn = replace(wanted, above=-math.inf)
+        whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
         answers = Decoded(finer(whole.logits), whole.scores.clone())
         for place, asked in _closer(embedding, prompts, whole).items():
             moved = [_moved(prompts[i], place, embedding.size) for i in asked]
             cut = [_cut(masks[i], place) for i in asked]
-            part = self._part(embedding, place, counted=rough)
-            _take_better(answers, look(part, moved, cut), asked, place)
+            part = self._part(embedding, place, counted=wanted.rough)
+            _take_better(answers, look(part, moved, cut, wanted), asked, place)
         return answers
 
     def _decode(
@@ -121,13 +121,11 @@ class CloseUpPredictor(TwoSidedPredictor):
         embedding: Embedding,
         prompts: Sequence[Prompt],
         masks: Tensor | None,
-        multimask: bool,
-        *,
-        rough: bool,
+        wanted: Wanted,
     ) -> Decoded:
         """One look: small models leave crumbs, which sweeps take away once they have voted."""
-        seen = super()._decode(embedding, prompts, masks, multimask, rough=rough)
-        return seen if rough else Decoded(without_sprinkles(seen.logits), seen.scores)
+        seen = super()._decode(embedding, prompts, masks, wanted)
+        return seen if wanted.rough else Decoded(without_sprinkles(seen.logits), seen.scores)
 
     def _part(self, sheet: Sheet, place: Place, *, counted: bool = False) -> Embedding:
         """What the model sees in a part of the picture, from one side if clicks are but counted."""

@@ -14,13 +14,17 @@ channels to and fro. Here
 Knows nothing of images, prompts or files: tensors in, tensors out.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from sam2.modeling.sam.mask_decoder import MaskDecoder
 from sam2.modeling.sam.transformer import Attention, TwoWayAttentionBlock
+from sam2.modeling.sam2_utils import MLP
 from torch import Tensor
 from torch.nn import functional as F
+
+LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +106,13 @@ def nest_pixels(level: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def decode_masks(
-    decoder: MaskDecoder, image: ImageSide, sparse: Tensor, dense: Tensor, *, multimask: bool
+    decoder: MaskDecoder,
+    image: ImageSide,
+    sparse: Tensor,
+    dense: Tensor,
+    *,
+    multimask: bool,
+    above: float = -math.inf,
 ) -> tuple[Tensor, Tensor]:
     """Mask logits and scores for B prompts on one image, as ``MaskDecoder.forward`` gives them.
 
@@ -112,6 +122,8 @@ def decode_masks(
         sparse: (B, P, C) embeddings of points and box corners.
         dense: (B, C, h, w) embeddings of previous masks, or (1, C, h, w): the same for all.
         multimask: three candidates, or one.
+        above: prompts none of whose candidates scores higher are not drawn: their logits are all
+            ``-LOGIT_LIMIT``. The scores are known first, and drawing takes a third of the time.
 
     Returns:
         Logits (B, 3 or 1, 4h, 4w) and scores (B, 3 or 1).
@@ -126,12 +138,27 @@ def decode_masks(
     wanted = range(1, decoder.num_mask_tokens) if multimask else range(1)
     if not multimask and dynamic:
         wanted = range(decoder.num_mask_tokens)
-    filters = torch.stack([decoder.output_hypernetworks_mlps[i](masks[:, i]) for i in wanted], 1)
-    logits = in_place(filters @ upscale(decoder, keys, image.middle, image.fine).mT, image.grid)
-    scores = scores[:, wanted.start : wanted.stop]
+    masks, scores = masks[:, wanted.start : wanted.stop], scores[:, wanted.start : wanted.stop]
+    filters = [decoder.output_hypernetworks_mlps[i] for i in wanted]
     if not multimask and dynamic:
+        logits = _draw(decoder, image, keys, masks, filters)
         return decoder._dynamic_multimask_via_stability(logits, scores)
+    useful = scores.amax(dim=1) > above
+    if bool(useful.all()):
+        return _draw(decoder, image, keys, masks, filters), scores
+    height, width = image.grid
+    logits = scores.new_full((*scores.shape, 4 * height, 4 * width), -LOGIT_LIMIT)
+    if bool(useful.any()):
+        logits[useful] = _draw(decoder, image, keys[useful], masks[useful], filters)
     return logits, scores
+
+
+def _draw(
+    decoder: MaskDecoder, image: ImageSide, keys: Tensor, masks: Tensor, filters: list[MLP]
+) -> Tensor:
+    """The logits (B, K, 4h, 4w) of K mask tokens (B, K, C) on image tokens (B, N, C)."""
+    each = torch.stack([filters[i](masks[:, i]) for i in range(len(filters))], 1)
+    return in_place(each @ upscale(decoder, keys, image.middle, image.fine).mT, image.grid)
 
 
 def prompt_tokens(decoder: MaskDecoder, sparse: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Both take values and return values: nothing of an image stays inside the predict
 of threads may use one. Results are those of sam2's own ``SAM2ImagePredictor``.
 """
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,14 +17,13 @@ from sam2.modeling.sam.mask_decoder import MaskDecoder
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
-from floorseg.core.decoder import ImageSide, decode_masks, image_side
+from floorseg.core.decoder import LOGIT_LIMIT, ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype, sweep_dtype
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.prompt_tensors import count_points, masks_of, point_tensors
 from floorseg.core.structures import MaskProposal, Prompt
 
-LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
 _CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
 
 
@@ -68,6 +68,21 @@ class Decoded:
         """float32 (N, h, w): the logits of that candidate."""
         best = self.best()
         return self.logits[torch.arange(len(best), device=best.device), best]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of the answers to some prompts.
+
+    Attributes:
+        multimask: three candidates for each prompt, or one.
+        rough: for clicks that are counted, not shown.
+        above: masks of prompts whose scores are all at most this are of no use.
+    """
+
+    multimask: bool
+    rough: bool
+    above: float
 
 
 def in_order(answers: Sequence[Decoded], places: Sequence[Sequence[int]]) -> Decoded:
@@ -171,6 +186,7 @@ class Predictor:
         multimask: bool = True,
         previous: Tensor | None = None,
         rough: bool = False,
+        above: float = -math.inf,
     ) -> Decoded:
         """The quick half, as fast as it goes: many prompts on one image, masks left small.
 
@@ -183,6 +199,9 @@ class Predictor:
             previous: float32 (N, h, w), logits of an earlier answer to each prompt, in the place
                 of every ``Prompt.mask``.
             rough: decode in bfloat16 where that is faster: for clicks that are counted, not shown.
+            above: prompts none of whose candidates scores higher than this are answered by their
+                scores and, maybe, by empty masks: where most clicks come to nothing, a third of
+                the time is saved.
 
         Raises:
             ValueError: if a prompt is empty or a previous mask has another size than the logits.
@@ -195,7 +214,7 @@ class Predictor:
         for place, (prompt, mask) in enumerate(zip(prompts, masks, strict=True)):
             if not prompt and mask is None:
                 raise ValueError(f"prompt {place} is empty: it needs a point, a box or a mask")
-        return self._answer(embedding, prompts, masks, multimask=multimask, rough=rough)
+        return self._answer(embedding, prompts, masks, Wanted(multimask, rough, above))
 
     def decode(
         self, embedding: Embedding, prompts: Sequence[Prompt], *, multimask: bool = True
@@ -226,9 +245,7 @@ class Predictor:
         embedding: Embedding,
         prompts: Sequence[Prompt],
         masks: Sequence[Tensor | None],
-        *,
-        multimask: bool,
-        rough: bool,
+        wanted: Wanted,
     ) -> Decoded:
         """What ``decode_logits`` gives: prompts of one kind are decoded together."""
         groups: dict[tuple[int, bool], list[int]] = {}
@@ -239,7 +256,7 @@ class Predictor:
             given = [mask for i in places if (mask := masks[i]) is not None]
             shown = torch.stack(given)[:, None].to(self.device, torch.float32) if given else None
             asked = [prompts[i] for i in places]
-            answers.append(self._decode(embedding, asked, shown, multimask, rough=rough))
+            answers.append(self._decode(embedding, asked, shown, wanted))
         return in_order(answers, list(groups.values()))
 
     def _decode(
@@ -247,9 +264,7 @@ class Predictor:
         embedding: Embedding,
         prompts: Sequence[Prompt],
         masks: Tensor | None,
-        multimask: bool,
-        *,
-        rough: bool,
+        wanted: Wanted,
     ) -> Decoded:
         """Prompts of one kind: equally many points, all with a previous mask or none."""
         model = self.model
@@ -263,7 +278,7 @@ class Predictor:
         if len(sparse) != len(prompts):  # masks alone: no points to count prompts by
             sparse = sparse.expand(len(prompts), -1, -1)
         decoder, image = model.sam_mask_decoder, embedding.image
-        if rough and self._sweep_dtype is not torch.float32:
+        if wanted.rough and self._sweep_dtype is not torch.float32:
             decoder, image = self._rough_decoder, image.to(self._sweep_dtype)
         sparse, dense = sparse.to(image.tokens.dtype), dense.to(image.tokens.dtype)
         chunk = self._chunk(image)
@@ -271,7 +286,11 @@ class Predictor:
         for start in range(0, len(prompts), chunk):
             part = slice(start, start + chunk)
             shown = dense if masks is None else dense[part]
-            parts.append(decode_masks(decoder, image, sparse[part], shown, multimask=multimask))
+            found = decode_masks(
+                decoder, image, sparse[part], shown,
+                multimask=wanted.multimask, above=wanted.above,
+            )  # fmt: skip
+            parts.append(found)
         logits = torch.cat([logits for logits, _ in parts])
         return Decoded(
             logits.float().clamp_(-LOGIT_LIMIT, LOGIT_LIMIT),

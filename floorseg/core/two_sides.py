@@ -5,8 +5,9 @@ truth than either (averaging over mirrored inputs is usual with classifiers, see
 others, 2012). Of all ways to turn a picture this one leaves the corners of a box what they are.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from floorseg.core.decoder import ImageSide
-from floorseg.core.predictor import Decoded, Embedding, Predictor, in_order
+from floorseg.core.predictor import Decoded, Embedding, Predictor, Wanted, in_order
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import Point, Prompt
 
@@ -81,13 +82,13 @@ class TwoSidedPredictor(Predictor):
         embedding: Embedding,
         prompts: Sequence[Prompt],
         masks: Tensor | None,
-        multimask: bool,
-        *,
-        rough: bool,
+        wanted: Wanted,
     ) -> Decoded:
-        ask = partial(super()._decode, multimask=multimask, rough=rough)
         if not isinstance(embedding, TwoSided):
-            return ask(embedding, prompts, masks)
+            return super()._decode(embedding, prompts, masks, wanted)
+        # what one side holds for nothing may be worth something to both
+        above = wanted.above if wanted.rough else -math.inf
+        ask = partial(super()._decode, wanted=replace(wanted, above=above))
 
         def look(places: list[int], *, mirrored: bool) -> Decoded:
             asked, shown = [prompts[i] for i in places], None if masks is None else masks[places]
@@ -98,7 +99,7 @@ class TwoSidedPredictor(Predictor):
             return Decoded(seen.logits.mT, seen.scores)
 
         everyone = list(range(len(prompts)))
-        if rough:
+        if wanted.rough:
             turned = [i for i in everyone if _is_of_other_side(prompts[i])]
             straight = [i for i in everyone if i not in set(turned)]
             sides = [(places, places is turned) for places in (straight, turned) if places]

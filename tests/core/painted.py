@@ -58,6 +58,7 @@ class PaintedPredictor(Predictor):
         multimask: bool = True,
         previous: torch.Tensor | None = None,
         rough: bool = False,
+        above: float = 0.0,
     ) -> Decoded:
         logits = np.full((len(prompts), 3, SIDE, SIDE), -20, dtype=np.float32)
         scores = np.zeros((len(prompts), 3), dtype=np.float32)

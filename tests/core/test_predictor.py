@@ -222,3 +222,22 @@ def test_no_prompts_get_no_answers(predictor, embedding):
 def test_what_is_not_a_picture_is_refused_with_its_shape(predictor):
     with pytest.raises(ValueError, match=r"got float64 of shape \(4, 4, 3\)"):
         predictor.encode(np.zeros((4, 4, 3)))
+
+
+def test_what_nobody_wants_is_not_drawn_and_the_rest_is_the_same(predictor):
+    embedding = predictor.encode(picture())
+    prompts = [p for p in random_prompts(40, (180, 240), seed=5) if len(p.points) == 1]
+    drawn = predictor.decode_logits(embedding, prompts)
+    best = drawn.scores.amax(dim=1)
+    above = float(best.median())
+
+    found = predictor.decode_logits(embedding, prompts, above=above)
+
+    wanted = best > above
+    assert wanted.any()
+    assert not wanted.all()
+    torch.testing.assert_close(found.scores, drawn.scores)
+    torch.testing.assert_close(found.logits[wanted], drawn.logits[wanted])
+    assert (found.logits[~wanted] < 0).all()
+    nothing = predictor.decode_logits(embedding, prompts, above=1e3)
+    assert (nothing.logits < 0).all()
