@@ -111,8 +111,8 @@ def calibrate(
     source: str = _NAME,
     target: Path = typer.Argument(help="The file to write; it must not exist."),
     data: Path = typer.Option(help="Plans with truth that the model was not trained on."),
-    split: str = typer.Option("valid", help="Which of them; empty for all."),
-    limit: int = typer.Option(0, help="Only so many plans; 0 for all.", min=0),
+    split: list[str] = typer.Option(["valid"], help="Which of them; repeatable, empty for all."),
+    limit: int = typer.Option(0, help="Only so many plans of each split; 0 for all.", min=0),
     full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
 ) -> None:
     """Make the model's own scores fit the IoU it really reaches; masks stay as they are."""
@@ -121,14 +121,21 @@ def calibrate(
     from floorseg.data.dataset import open_dataset
     from floorseg.training.score_calibration import calibrate as fit
 
-    path, plans = _find(source), open_dataset(data, split or None)
-    count = min(limit or len(plans), len(plans))
-    samples = (plans[place] for place in track(range(count), "asking the model"))
+    path = _find(source)
+    splits = [open_dataset(data, name or None) for name in split]
+    plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
+    samples = (some[place] for some, place in track(plans, "asking the model"))
     done = fit(path, target, samples, half=not full)
     print(
         f"{target}: over {done.answers} clicks and boxes the scores were {done.before:.3f} off, "
         f"now {done.after:.3f} (scale {done.fit.scale:.3f}, shift {done.fit.shift:+.3f})"
     )
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """Places of ``limit`` of so many things, evenly spread; of all of them if it is 0 or more."""
+    kept = min(limit or count, count)
+    return [place * count // kept for place in range(kept)]
 
 
 def _find(name: str) -> Path:

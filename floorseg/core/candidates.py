@@ -91,7 +91,7 @@ def sweep(
     found = []
     for start in range(0, len(points), _BATCH):
         if stop():
-            raise Stopped(f"stopped after {start} of {len(points)} clicks")
+            raise Stopped("stopped before the plan was searched to its end")
         some = points[start : start + _BATCH]
         prompts = [Prompt(points=(Point(float(x), float(y)),)) for x, y in some]
         decoded = predictor.decode_logits(
@@ -106,7 +106,7 @@ def sweep(
         keep = steady >= min_stability - margin
         found.append(Candidates(logits[keep].half(), scores[keep], steady[keep], clicks[keep]))
         progress(Progress(start + len(some), len(points), "clicking"))
-    return join(found, predictor)
+    return join(found) if found else _none(predictor)
 
 
 def stability(logits: Tensor, offset: float) -> Tensor:
@@ -127,18 +127,20 @@ def _stability_error(logits: Tensor) -> Tensor:
     return 0.05 + 1.0 / pixels.sqrt()
 
 
-def join(parts: Sequence[Candidates], predictor: Predictor) -> Candidates:
-    """All candidates of several sweeps."""
-    if not parts:
-        side, device = predictor.logit_size, predictor.device
-        none = torch.zeros(0, device=device)
-        return Candidates(
-            torch.zeros(0, side, side, dtype=torch.float16, device=device),
-            none, none, torch.zeros(0, 2, device=device),
-        )  # fmt: skip
+def join(parts: Sequence[Candidates]) -> Candidates:
+    """All candidates of one or more sweeps."""
     return Candidates(
         torch.cat([part.logits for part in parts]),
         torch.cat([part.scores for part in parts]),
         torch.cat([part.stability for part in parts]),
         torch.cat([part.points for part in parts]),
     )
+
+
+def _none(predictor: Predictor) -> Candidates:
+    side, device = predictor.logit_size, predictor.device
+    none = torch.zeros(0, device=device)
+    return Candidates(
+        torch.zeros(0, side, side, dtype=torch.float16, device=device),
+        none, none, torch.zeros(0, 2, device=device),
+    )  # fmt: skip

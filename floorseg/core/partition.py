@@ -1,22 +1,24 @@
 """The ``rooms`` preset: a partition of a plan into rooms.
 
-Clicks on a grid give many answers; ``consensus`` makes regions of them, ``room_choice`` says which
-of those are the rooms; here what nothing covers is clicked again, and every pixel is given to the
-room that claims it most. Knows nothing of files.
+``next_clicks`` says where to click, ``consensus`` makes regions of the answers, ``room_choice``
+says which of those are the rooms; here every pixel is given to the room that claims it most.
+Knows nothing of files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from floorseg.core.candidates import Candidates, click_grid, join, never, sweep
+from floorseg.core.candidates import Candidates, join, never, sweep
 from floorseg.core.closeup import SMALL, Sheet, finer
 from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
+from floorseg.core.next_clicks import MORE_CLICKS, click_levels, uncovered_spots, unsettled
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_choice import choose
@@ -24,8 +26,6 @@ from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 
 _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
-_MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
-_MORE_CLICKS = 64  # in each further round
 _MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
 
 
@@ -66,8 +66,8 @@ def find_regions(
     Takes and raises what :func:`find_rooms` does, which chooses among them.
     """
     size = embedding.size
-    clicked = click_grid(settings.points_per_side, size)
-    total = len(clicked) + settings.extra_rounds * _MORE_CLICKS
+    levels = click_levels(settings.points_per_side, size)
+    total = sum(map(len, levels)) + settings.extra_rounds * MORE_CLICKS
 
     def ask(points: np.ndarray, before: int, seen: Embedding) -> Candidates:
         answers = sweep(
@@ -83,9 +83,10 @@ def find_regions(
         return answers[_may_be_room(answers.logits, settings)]  # paper and specks have no vote
 
     if isinstance(embedding, Sheet):  # most of a grid's clicks are on what is large
-        found = _finer(ask(clicked, 0, embedding.overview))
+        found, clicked = _grid(levels, partial(ask, seen=embedding.overview), size)
+        found = _finer(found)
     else:
-        found = ask(clicked, 0, embedding)
+        found, clicked = _grid(levels, partial(ask, seen=embedding), size)
     regions = agree(found, clicked, size)
     for number in range(settings.extra_rounds):
         rooms = choose(regions, settings)
@@ -96,12 +97,28 @@ def find_regions(
             spots = np.concatenate([spots, again]).astype(np.float32)
         if len(spots) == 0:
             break
-        more = ask(spots, len(clicked), embedding)
+        found = join([found, ask(spots, len(clicked), embedding)])
         clicked = np.concatenate([clicked, spots])
-        found = join([found, more], predictor)
         regions = agree(found, clicked, size)
     progress(Progress(total, total, "drawing"))
     return regions
+
+
+def _grid(
+    levels: Sequence[np.ndarray],
+    ask: Callable[[np.ndarray, int], Candidates],
+    size: tuple[int, int],
+) -> tuple[Candidates, np.ndarray]:
+    """Answers to a grid of clicks, from coarse to fine, and where it was clicked."""
+    clicked = levels[0]
+    found = ask(clicked, 0)
+    for level in levels[1:]:
+        regions = agree(found, clicked, size)
+        clicks = unsettled(level, regions, size, within=level is levels[-1])
+        if len(clicks):
+            found = join([found, ask(clicks, len(clicked))])
+            clicked = np.concatenate([clicked, clicks])
+    return found, clicked
 
 
 def _finer(found: Candidates) -> Candidates:
@@ -122,49 +139,6 @@ def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:
     border = torch.cat(edges, dim=1).float().mean(dim=1)
     fits = (share >= settings.min_area) & (share <= settings.max_area)
     return fits & (border <= settings.max_border)
-
-
-def uncovered_spots(
-    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], settings: EverythingSettings
-) -> np.ndarray:
-    """Where to click next: float32 (N, 2), the middles of what no room covers and no click tried.
-
-    Args:
-        rooms: what was chosen so far.
-        clicked: float (N, 2), (x, y) in pixels of the picture.
-        size: (H, W) of the picture.
-        settings: ``min_area`` says how small a gap may be.
-    """
-    side = rooms.logits.shape[1]
-    covered = np.zeros((side, side), dtype=bool)
-    for room in rooms.logits:
-        covered |= room > 0
-    free = _around(covered) & ~covered
-    scale = np.array([side / size[1], side / size[0]])
-    for x, y in np.clip(clicked * scale, 0, side - 1).astype(int):
-        free[y, x] = False
-    radius = max(1.5, side * float(np.sqrt(settings.min_area)) / 2)
-    spots: list[tuple[int, int]] = []
-    depth = cv2.distanceTransform(np.pad(free.view(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    while len(spots) < _MORE_CLICKS:
-        y, x = divmod(int(depth.argmax()), side)
-        if depth[y, x] < radius:
-            break
-        spots.append((x, y))
-        cv2.circle(depth, (x, y), max(2, round(2 * float(depth[y, x]))), 0.0, -1)
-    return ((np.array(spots, np.float32).reshape(-1, 2) + 0.5) / scale).astype(np.float32)
-
-
-def _around(covered: np.ndarray) -> np.ndarray:
-    """bool (h, w): where the plan is: the hull of its rooms and a margin; not the paper."""
-    side = covered.shape[0]
-    if not covered.any():
-        return ~covered
-    places = np.argwhere(covered)[:, ::-1].astype(np.int32)
-    hull = np.zeros(covered.shape, dtype=np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
-    margin = 2 * round(side * _MARGIN) + 1
-    return cv2.dilate(hull, np.ones((margin, margin), np.uint8)).view(bool)
 
 
 def _draw(

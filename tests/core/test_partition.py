@@ -110,7 +110,7 @@ def test_masks_of_a_large_sheet_have_its_size_and_do_not_overlap():
 def test_the_stop_button_ends_the_search_with_a_sentence():
     predictor = PaintedPredictor([(rectangle(*LEFT), 0.9)])
 
-    with pytest.raises(Stopped, match="stopped after 32 of 256 clicks"):
+    with pytest.raises(Stopped, match="before the plan was searched to its end"):
         everything(
             predictor, predictor.embedding(), "rooms", stop=lambda: len(predictor.clicks) >= 32
         )
