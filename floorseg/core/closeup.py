@@ -28,6 +28,7 @@ CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms wel
 WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
 SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
 _QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
+_AMID = 0.06  # of the picture's side, to either side of its middle: else one of its halves will do
 _MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
 
 Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
@@ -167,7 +168,8 @@ def _place(prompt: Prompt, size: tuple[int, int]) -> Place | None:
         return None
     spots = np.array(at) / (size[1], size[0])
     low, high = spots.min(axis=0), spots.max(axis=0)
-    first = np.clip(np.round(4 * ((low + high) / 2 - 0.25)), 0, max(_QUARTERS))
+    middle = (low + high) / 2 - 0.5
+    first = np.where(abs(middle) < _AMID, 1, np.where(middle < 0, 0, max(_QUARTERS)))
     begin, end = first / 4, first / 4 + 0.5
     fits = ((low >= begin + _MARGIN) | (begin == 0)) & ((high <= end - _MARGIN) | (end == 1))
     return (int(first[0]), int(first[1])) if fits.all() else None
