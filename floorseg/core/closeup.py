@@ -28,7 +28,8 @@ CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms wel
 WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
 SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
 _QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
-_AMID = 0.06  # of the picture's side, to either side of its middle: else one of its halves will do
+_AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
+_AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
 _MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
 
 Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
@@ -110,7 +111,7 @@ class CloseUpPredictor(TwoSidedPredictor):
         drawn = replace(wanted, above=-math.inf)
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
         answers = Decoded(finer(whole.logits), whole.scores.clone())
-        for place, asked in _closer(embedding, prompts, whole).items():
+        for place, asked in _closer(embedding, prompts, whole, wanted).items():
             moved = [_moved(prompts[i], place, embedding.size) for i in asked]
             cut = [_cut(masks[i], place) for i in asked]
             part = self._part(embedding, place, counted=wanted.rough)
@@ -141,12 +142,15 @@ class CloseUpPredictor(TwoSidedPredictor):
         return seen.one_side() if counted and isinstance(seen, TwoSided) else seen
 
 
-def _closer(sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded) -> dict[Place, list[int]]:
+def _closer(
+    sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded, wanted: Wanted
+) -> dict[Place, list[int]]:
     """Which prompts are worth a second look, by the close-up that shows them best."""
+    amid = _AMID_COUNTED if wanted.rough else _AMID
     shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
     found: dict[Place, list[int]] = {}
     for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
-        place = _place(prompt, sheet.size) if share < SMALL**2 else None
+        place = _place(prompt, sheet.size, amid) if share < SMALL**2 else None
         if place is not None:
             found.setdefault(place, []).append(number)
     return found
@@ -159,8 +163,14 @@ def _window(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
     return x0, y0, x0 + round(width / 2), y0 + round(height / 2)
 
 
-def _place(prompt: Prompt, size: tuple[int, int]) -> Place | None:
-    """The close-up in whose middle a prompt lies best; None where it does not fit into any."""
+def _place(prompt: Prompt, size: tuple[int, int], amid: float) -> Place | None:
+    """The close-up that shows a prompt best; None where it does not fit into any.
+
+    Args:
+        prompt: a click, or more, or a box.
+        size: (H, W) of the picture.
+        amid: how near to the picture's middle, in parts of its side, is neither left nor right.
+    """
     at = [(point.x, point.y) for point in prompt.points]
     if prompt.box is not None:
         at += [prompt.box[:2], prompt.box[2:]]
@@ -169,7 +179,7 @@ def _place(prompt: Prompt, size: tuple[int, int]) -> Place | None:
     spots = np.array(at) / (size[1], size[0])
     low, high = spots.min(axis=0), spots.max(axis=0)
     middle = (low + high) / 2 - 0.5
-    first = np.where(abs(middle) < _AMID, 1, np.where(middle < 0, 0, max(_QUARTERS)))
+    first = np.where(abs(middle) < amid, 1, np.where(middle < 0, 0, max(_QUARTERS)))
     begin, end = first / 4, first / 4 + 0.5
     fits = ((low >= begin + _MARGIN) | (begin == 0)) & ((high <= end - _MARGIN) | (end == 1))
     return (int(first[0]), int(first[1])) if fits.all() else None
