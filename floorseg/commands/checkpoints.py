@@ -133,7 +133,7 @@ def calibrate(
 
 
 def _spread(count: int, limit: int) -> list[int]:
-    """Places of ``limit`` of so many things, evenly spread; of all of them if it is 0 or more."""
+    """Places of ``limit`` of ``count`` things, evenly spread; of all where it is 0 or larger."""
     kept = min(limit or count, count)
     return [place * count // kept for place in range(kept)]
 

@@ -1,6 +1,7 @@
 """``python -m floorseg checkpoints``."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -8,7 +9,11 @@ from typer.testing import CliRunner
 from floorseg.commands.checkpoints import app
 from floorseg.core.checkpoint_file import digest, save_checkpoint
 from floorseg.core.model import build_model, load_model
+from floorseg.data.dataset import open_dataset
+from floorseg.data.synth.writer import Order, write_plans
 from floorseg.errors import CheckpointError
+
+SHIPPED = Path(__file__).parents[2] / "checkpoints" / "floorseg-nano-rooms.pt"
 
 
 @pytest.fixture
@@ -98,3 +103,18 @@ def test_a_whole_file_is_verified(folder):
 def test_a_name_that_is_not_here_is_an_error_for_people(folder):
     with pytest.raises(CheckpointError, match="did you mean mine"):
         run("show", "mime")
+
+
+def test_scores_are_fitted_on_as_many_plans_of_each_split_as_one_says(tmp_path):
+    plans, target = tmp_path / "plans", tmp_path / "fitted.pt"
+    write_plans(plans, Order(5, seed=3, size=(256, 256), split={"train": 0.6, "valid": 0.4}))
+    wanted = [open_dataset(plans, split)[0] for split in ("valid", "train")]
+    masks = sum(a.area() > 0 for sample in wanted for a in sample.annotations)
+
+    said = run(
+        "calibrate", str(SHIPPED), str(target), "--data", str(plans),
+        "--split", "valid", "--split", "train", "--limit", "1",
+    )  # fmt: skip
+
+    assert f"over {2 * masks} clicks and boxes" in said.replace("\n", " ")
+    assert target.is_file()
