@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from floorseg.core.decoder import LOGIT_LIMIT
+from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
 from floorseg.core.predictor import Decoded, Embedding, Predictor, Wanted
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
@@ -30,6 +31,8 @@ SMALL = 0.08  # of the picture's side: square root of the area of answers that a
 _QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
 _AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
 _AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
+_FOLLOWED_WORTH = 4.0  # logits of a score between an answer that follows edges and one that doesn't
+_CERTAIN = 1e-4  # scores nearer to 0 or 1 than this are not told apart
 _MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
 
 Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
@@ -48,15 +51,19 @@ def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet(TwoSided):
-    """A picture that has more to show than the model sees at once.
+    """A picture that may have more to show than the model sees at once.
 
     Attributes:
         pixels: uint8 (H, W, 3), RGB, the picture.
+        edges: where it shows any.
+        closely: it has more to show.
         close_ups: what the model saw in parts of it so far.
         lock: held while a part is encoded, so that nobody does it twice.
     """
 
     pixels: np.ndarray
+    edges: Edges
+    closely: bool
     close_ups: dict[Place, Embedding] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
@@ -68,14 +75,15 @@ class Sheet(TwoSided):
     @property
     def nbytes(self) -> int:
         """Bytes of memory held once every part has been looked at."""
-        return (1 + len(_QUARTERS) ** 2) * self.overview.nbytes + self.pixels.nbytes
+        looks = 1 + (len(_QUARTERS) ** 2 if self.closely else 0)
+        return looks * self.overview.nbytes + self.pixels.nbytes + self.edges.nbytes
 
 
 class CloseUpPredictor(TwoSidedPredictor):
     """A predictor that looks at small things again, always from two sides, and leaves no crumbs.
 
-    Logits of pictures that are worth it lie on a grid twice as fine as the decoder's, so that
-    answers of both kinds fit: a close-up's as it is, the others enlarged.
+    Logits lie on a grid twice as fine as the decoder's, so that answers of both kinds fit: a
+    close-up's as it is, the others enlarged.
     """
 
     def encode_many(self, images: Sequence[np.ndarray]) -> list[Embedding]:
@@ -86,12 +94,17 @@ class CloseUpPredictor(TwoSidedPredictor):
         """
         found = super().encode_many(images)
         return [
-            Sheet(whole.image, whole.size, whole.digest, whole.mirrored, pixels=image)
-            if isinstance(whole, TwoSided)
-            and math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size
-            else whole
+            self._sheet(whole, image) if isinstance(whole, TwoSided) else whole
             for whole, image in zip(found, images, strict=True)
         ]
+
+    def _sheet(self, whole: TwoSided, image: np.ndarray) -> Sheet:
+        return Sheet(
+            whole.image, whole.size, whole.digest, whole.mirrored,
+            pixels=image,
+            edges=Edges.of(image, 2 * self.logit_size),
+            closely=math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size,
+        )  # fmt: skip
 
     def _logit_side(self, embedding: Embedding) -> int:
         return self.logit_size * (2 if isinstance(embedding, Sheet) else 1)
@@ -103,19 +116,20 @@ class CloseUpPredictor(TwoSidedPredictor):
         masks: Sequence[Tensor | None],
         wanted: Wanted,
     ) -> Decoded:
-        """Each prompt on the whole picture, then what is small close up."""
+        """Each prompt on the whole picture, then what is small close up; then to its edges."""
         look = super()._answer
         if not isinstance(embedding, Sheet):
             return look(embedding, prompts, masks, wanted)
         # however little it is worth from afar: how large it is says whether to look closely
-        drawn = replace(wanted, above=-math.inf)
+        drawn = replace(wanted, above=-math.inf) if embedding.closely else wanted
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
-        answers = Decoded(finer(whole.logits), whole.scores.clone())
+        answers = _to_edges(Decoded(finer(whole.logits), whole.scores), embedding, wanted)
         for place, asked in _closer(embedding, prompts, whole, wanted).items():
             moved = [_moved(prompts[i], place, embedding.size) for i in asked]
             cut = [_cut(masks[i], place) for i in asked]
             part = self._part(embedding, place, counted=wanted.rough)
-            _take_better(answers, look(part, moved, cut, wanted), asked, place)
+            seen = _placed(look(part, moved, cut, wanted), place)
+            _take_better(answers, _to_edges(seen, embedding, wanted), asked, place)
         return answers
 
     def _decode(
@@ -146,6 +160,8 @@ def _closer(
     sheet: Sheet, prompts: Sequence[Prompt], whole: Decoded, wanted: Wanted
 ) -> dict[Place, list[int]]:
     """Which prompts are worth a second look, by the close-up that shows them best."""
+    if not sheet.closely:
+        return {}
     amid = _AMID_COUNTED if wanted.rough else _AMID
     shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
     found: dict[Place, list[int]] = {}
@@ -217,25 +233,47 @@ def _cells(place: Place, side: int) -> tuple[slice, slice]:
     return slice(top, top + side // 2), slice(left, left + side // 2)
 
 
+def _placed(seen: Decoded, place: Place) -> Decoded:
+    """A close-up's answers where they lie in the whole picture."""
+    side = 2 * seen.logits.shape[-1]
+    logits = torch.full(
+        (*seen.logits.shape[:2], side, side), -LOGIT_LIMIT, device=seen.logits.device
+    )
+    rows, columns = _cells(place, side)
+    logits[:, :, rows, columns] = seen.logits
+    return Decoded(logits, seen.scores)
+
+
+def _to_edges(answers: Decoded, sheet: Sheet, wanted: Wanted) -> Decoded:
+    """Answers that end at the sheet's edges, with scores that tell how well they follow them."""
+    logits, scores = answers.logits.clone(), answers.scores.clone()
+    if wanted.rough:  # a mean of many answers is smooth by itself
+        return Decoded(logits, scores)
+    shown = scores > wanted.above
+    logits[shown] = sheet.edges.smooth(logits[shown])
+    followed = sheet.edges.followed(logits[shown] > 0) - USUALLY_FOLLOWED
+    scores[shown] = (scores[shown].logit(_CERTAIN) + _FOLLOWED_WORTH * followed).sigmoid()
+    return Decoded(logits, scores)
+
+
 def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:
     """Put a close-up's answers where the model holds them for better and they are whole."""
-    side = answers.logits.shape[-1]
-    rows, columns = _cells(place, side)
     better = seen.scores.amax(dim=1) > answers.scores[asked].amax(dim=1)
-    better &= ~_cut_off(seen.chosen(), rows, columns, side)
+    better &= ~_cut_off(seen.chosen(), place)
     for i in better.nonzero().flatten().tolist():
-        answers.logits[asked[i]] = -LOGIT_LIMIT
-        answers.logits[asked[i], :, rows, columns] = seen.logits[i]
+        answers.logits[asked[i]] = seen.logits[i]
         answers.scores[asked[i]] = seen.scores[i]
 
 
-def _cut_off(masks: Tensor, rows: slice, columns: slice, side: int) -> Tensor:
+def _cut_off(masks: Tensor, place: Place) -> Tensor:
     """bool (N,): masks (N, h, w) that reach an edge of a close-up which is none of the picture."""
-    inside = masks > 0
+    inside, side = masks > 0, masks.shape[-1]
+    rows, columns = _cells(place, side)
     found = torch.zeros(len(masks), dtype=torch.bool, device=masks.device)
     edges = (
-        (rows.start > 0, inside[:, 0]), (rows.stop < side, inside[:, -1]),
-        (columns.start > 0, inside[:, :, 0]), (columns.stop < side, inside[:, :, -1]),
+        (rows.start > 0, inside[:, rows.start]), (rows.stop < side, inside[:, rows.stop - 1]),
+        (columns.start > 0, inside[:, :, columns.start]),
+        (columns.stop < side, inside[:, :, columns.stop - 1]),
     )  # fmt: skip
     for is_inner, edge in edges:
         if is_inner:

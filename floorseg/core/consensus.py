@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from floorseg.core.candidates import Candidates
+from floorseg.core.edge_smoothing import USUALLY_FOLLOWED
 
 _SAME = 0.7  # IoU from which two answers are one region
 _SIDE = 64  # overlaps are measured on a grid of so many cells a side
@@ -30,6 +31,8 @@ class Regions:
         stability: float32 (R,), mean.
         agreement: float32 (R,), share of the clicks inside whose answer it is, in [0, 1].
         points: float32 (R, 2), the (x, y) click with the best answer.
+        followed: float32 (R,), how much of the rim lies on edges of the plan, see
+            ``Edges.followed``; what is usual where nobody looked.
     """
 
     logits: np.ndarray
@@ -37,6 +40,7 @@ class Regions:
     stability: np.ndarray
     agreement: np.ndarray
     points: np.ndarray
+    followed: np.ndarray
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -48,6 +52,7 @@ class Regions:
             self.stability[chosen],
             self.agreement[chosen],
             self.points[chosen],
+            self.followed[chosen],
         )
 
     @property
@@ -83,7 +88,7 @@ def agree(found: Candidates, clicked: np.ndarray, size: tuple[int, int]) -> Regi
     if not rows:
         side = found.logits.shape[1:]
         none = np.zeros(0, np.float32)
-        return Regions(np.zeros((0, *side), np.float32), none, none, none, np.zeros((0, 2)))
+        return Regions(np.zeros((0, *side), np.float32), none, none, none, np.zeros((0, 2)), none)
     means = np.stack([row[0] for row in rows])
     agreement = [
         _agreement(mean > 0, points[np.intersect1d(members, best)], clicked, size)
@@ -95,6 +100,7 @@ def agree(found: Candidates, clicked: np.ndarray, size: tuple[int, int]) -> Regi
         stability=np.array([row[2] for row in rows], np.float32),
         agreement=np.array(agreement, np.float32),
         points=points[[leader for leader, _ in parts]],
+        followed=np.full(len(rows), USUALLY_FOLLOWED, np.float32),
     )
 
 

@@ -87,11 +87,11 @@ def find_regions(
         found = _finer(found)
     else:
         found, clicked = _grid(levels, partial(ask, seen=embedding), size)
-    regions = agree(found, clicked, size)
+    regions = _to_edges(agree(found, clicked, size), embedding)
     for number in range(settings.extra_rounds):
         rooms = choose(regions, settings)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0 and isinstance(embedding, Sheet):  # what is small is asked for close up
+        if number == 0 and isinstance(embedding, Sheet) and embedding.closely:  # once more, near
             again = rooms.points[_small(rooms)]
             total += len(again)
             spots = np.concatenate([spots, again]).astype(np.float32)
@@ -99,7 +99,7 @@ def find_regions(
             break
         found = join([found, ask(spots, len(clicked), embedding)])
         clicked = np.concatenate([clicked, spots])
-        regions = agree(found, clicked, size)
+        regions = _to_edges(agree(found, clicked, size), embedding)
     progress(Progress(total, total, "drawing"))
     return regions
 
@@ -119,6 +119,15 @@ def _grid(
             found = join([found, ask(clicks, len(clicked))])
             clicked = np.concatenate([clicked, clicks])
     return found, clicked
+
+
+def _to_edges(regions: Regions, embedding: Embedding) -> Regions:
+    """Regions that end at the plan's edges, and how well they follow them."""
+    if not isinstance(embedding, Sheet):
+        return regions
+    logits = embedding.edges.smooth(torch.from_numpy(regions.logits))
+    followed = embedding.edges.followed(logits > 0)
+    return replace(regions, logits=logits.numpy(), followed=followed.numpy())
 
 
 def _finer(found: Candidates) -> Candidates:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from floorseg.core import rle
 from floorseg.core.closeup import SMALL, CloseUpPredictor, Sheet, make_predictor
+from floorseg.core.edge_smoothing import USUALLY_FOLLOWED
 from floorseg.core.enlarge import enlarge_mask
 from floorseg.core.everything import everything
 from floorseg.core.matching import count_matches
@@ -86,14 +87,18 @@ def test_large_answers_are_those_of_one_look_only_finer(model, plans):
     prompts = [Prompt().with_point(centre_click(room)) for room in rooms_of(plan)]
     plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
     before = plain.decode_logits(plain.encode(plan.image), prompts)
-    after = close.decode_logits(close.encode(plan.image), prompts)
+    sheet = close.encode(plan.image)
+    after = close.decode_logits(sheet, prompts)
     finer = F.interpolate(without_sprinkles(before.logits), scale_factor=2, mode="bilinear")
     best = finer[torch.arange(len(prompts)), before.best()]
     large = (best > 0).flatten(1).float().mean(dim=1) >= SMALL**2
 
     assert large.any()
-    torch.testing.assert_close(after.scores[large], before.scores[large])
-    torch.testing.assert_close(after.logits[large], finer[large])
+    smooth = sheet.edges.smooth(finer[large].flatten(0, 1)).view_as(finer[large])
+    torch.testing.assert_close(after.logits[large], smooth)
+    followed = sheet.edges.followed(smooth.flatten(0, 1) > 0).view(-1, 3)
+    raised = after.scores[large] > before.scores[large]
+    assert torch.equal(raised, followed > USUALLY_FOLLOWED)
 
 
 def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
@@ -104,9 +109,13 @@ def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
 
     found = close.decode_logits(embedding, prompts)
 
-    assert not isinstance(embedding, Sheet)
+    assert isinstance(embedding, Sheet)
+    assert not embedding.close_ups
+    assert embedding.nbytes < 2 * embedding.overview.nbytes
     once = plain.decode_logits(plain.encode(image), prompts)
-    torch.testing.assert_close(found.logits, without_sprinkles(once.logits))
+    finer = F.interpolate(without_sprinkles(once.logits), scale_factor=2, mode="bilinear")
+    smooth = embedding.edges.smooth(finer.flatten(0, 1)).view_as(finer)
+    torch.testing.assert_close(found.logits, smooth)
 
 
 @pytest.mark.parametrize(("size", "closely"), [((320, 1400), True), ((320, 900), False)])
@@ -114,7 +123,8 @@ def test_of_a_long_flat_plan_the_area_decides(model, size, closely):
     """It is squeezed to a square: what it loses along its length, a close-up gives back."""
     embedding = CloseUpPredictor(model).encode(np.full((*size, 3), 255, np.uint8))
 
-    assert isinstance(embedding, Sheet) is closely
+    assert isinstance(embedding, Sheet)
+    assert embedding.closely is closely
 
 
 def test_an_answer_may_be_mended_by_more_clicks(model, plans):

@@ -5,6 +5,7 @@ import pytest
 
 from floorseg.core import room_odds as judged
 from floorseg.core.consensus import Regions
+from floorseg.core.edge_smoothing import USUALLY_FOLLOWED
 from floorseg.core.overlap import Overlap
 
 SIDE = 40
@@ -16,7 +17,7 @@ def mask(x0, y0, x1, y1):
     return found
 
 
-def regions(*masks, scores=None, agreement=None):
+def regions(*masks, scores=None, agreement=None, followed=None):
     count = len(masks)
     return Regions(
         logits=np.stack(masks),
@@ -24,6 +25,7 @@ def regions(*masks, scores=None, agreement=None):
         stability=np.ones(count, np.float32),
         agreement=np.array(agreement or [0.9] * count, np.float32),
         points=np.zeros((count, 2), np.float32),
+        followed=np.array(followed or [USUALLY_FOLLOWED] * count, np.float32),
     )
 
 
@@ -61,6 +63,12 @@ def test_what_takes_the_edge_of_the_sheet_is_the_outside():
     assert at_edge < 0.1 < within
 
 
+def test_what_follows_the_plan_s_lines_is_likelier_than_what_ends_in_white_space():
+    along, across = room_odds(regions(LEFT, RIGHT, followed=[0.99, 0.6]))
+
+    assert along > across + 0.2
+
+
 def test_each_is_judged_beside_the_others():
     """What it overlaps, and what it is made of, are seen; what lies elsewhere is not."""
     alone = features(regions(LEFT))[0]
@@ -73,6 +81,6 @@ def test_each_is_judged_beside_the_others():
 
 def test_no_regions_have_no_odds():
     none = np.zeros(0, np.float32)
-    empty = Regions(np.zeros((0, SIDE, SIDE), np.float32), none, none, none, np.zeros((0, 2)))
+    empty = Regions(np.zeros((0, SIDE, SIDE), np.float32), none, none, none, np.zeros((0, 2)), none)
 
     assert room_odds(empty).shape == (0,)
