@@ -88,8 +88,12 @@ def find_regions(
     else:
         found, clicked = _grid(levels, partial(ask, seen=embedding), size)
     regions = _to_edges(agree(found, clicked, size), embedding)
+    before = -1
     for number in range(settings.extra_rounds):
         rooms = choose(regions, settings)
+        if len(rooms) <= before:  # the last round has found no more
+            break
+        before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
         if number == 0 and isinstance(embedding, Sheet) and embedding.closely:  # once more, near
             again = rooms.points[_small(rooms)]

@@ -33,7 +33,8 @@ class EverythingSettings:
         partition: resolve what is left into regions that do not overlap, one a room: unions of
             rooms and furniture inside rooms give way, holes are filled, slivers dropped, and spots
             that nothing covers are clicked once more.
-        extra_rounds: how often uncovered spots are clicked again (only with ``partition``).
+        extra_rounds: how often uncovered spots are clicked again, at most: a round that finds no
+            more rooms is the last (only with ``partition``).
         min_odds: a region is kept if the chance that it is a room is above this (0 to 1; only with
             ``partition``, see ``core.room_odds``); raise it when furniture or unions of rooms come
             out as rooms, lower it when rooms are missed.
@@ -75,7 +76,7 @@ PRESETS = {
         max_area=0.55,
         max_border=0.3,
         partition=True,
-        extra_rounds=2,
+        extra_rounds=6,
         min_odds=0.3,
     ),
     "regions": EverythingSettings(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorseg.core.everything import PRESETS, everything
+from floorseg.core.next_clicks import MORE_CLICKS
 from floorseg.core.partition import tidy
 from floorseg.core.room_choice import best_set
 from floorseg.core.structures import MaskProposal, Progress
@@ -91,6 +92,22 @@ def test_a_closet_between_the_grid_points_is_found_by_a_further_click():
 
     assert without == []
     assert len(found) == 1
+
+
+def test_a_sheet_is_searched_for_as_long_as_more_is_found():
+    """A storey of a hundred closets: each round clicks in the middles of what is left."""
+    at = [0.04 + 0.092 * i for i in range(10)]
+    closets = [(rectangle(x, y, x + 0.07, y + 0.07), 0.9) for x in at for y in at]
+    coarse = replace(PRESETS["rooms"], points_per_side=8)
+    storey, hall = PaintedPredictor(closets), PaintedPredictor([(rectangle(*LEFT), 0.9)])
+
+    few = everything(storey, storey.embedding(), replace(coarse, extra_rounds=1))
+    many = everything(storey, storey.embedding(), coarse)
+    everything(hall, hall.embedding(), coarse)
+
+    assert len(few) < 60
+    assert len(many) > 75
+    assert len(hall.clicks) <= 64 + MORE_CLICKS
 
 
 def test_an_empty_sheet_has_no_rooms():
