@@ -18,9 +18,10 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional as F
 
+from floorseg.core.decoded import Decoded, Wanted
 from floorseg.core.decoder import LOGIT_LIMIT
 from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
-from floorseg.core.predictor import Decoded, Embedding, Predictor, Wanted
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
 from floorseg.core.two_sides import TwoSided, TwoSidedPredictor

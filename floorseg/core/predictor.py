@@ -17,6 +17,7 @@ from sam2.modeling.sam.mask_decoder import MaskDecoder
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
+from floorseg.core.decoded import Decoded, Wanted, in_order
 from floorseg.core.decoder import LOGIT_LIMIT, ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype, sweep_dtype
 from floorseg.core.enlarge import enlarge_mask
@@ -45,59 +46,6 @@ class Embedding:
     def nbytes(self) -> int:
         """Bytes of memory held, for a cache that is bounded."""
         return self.image.nbytes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
-    """The model's answer to N prompts, as it computes it.
-
-    Attributes:
-        logits: float32 (N, C, h, w), C candidates each, at a quarter of the model's image size;
-            above 0 is inside.
-        scores: float32 (N, C), the model's own estimate of each candidate's IoU.
-    """
-
-    logits: Tensor
-    scores: Tensor
-
-    def best(self) -> Tensor:
-        """int64 (N,): the candidate with the highest score of each prompt."""
-        return self.scores.argmax(dim=1)
-
-    def chosen(self) -> Tensor:
-        """float32 (N, h, w): the logits of that candidate."""
-        best = self.best()
-        return self.logits[torch.arange(len(best), device=best.device), best]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is wanted of the answers to some prompts.
-
-    Attributes:
-        multimask: three candidates for each prompt, or one.
-        rough: for clicks that are counted, not shown.
-        above: masks of prompts whose scores are all at most this are of no use.
-    """
-
-    multimask: bool
-    rough: bool
-    above: float
-
-
-def in_order(answers: Sequence[Decoded], places: Sequence[Sequence[int]]) -> Decoded:
-    """Answers to prompts that were asked in groups, as one.
-
-    Args:
-        answers: to each group.
-        places: of each group's prompts among all.
-    """
-    if len(answers) == 1:
-        return answers[0]
-    order = torch.tensor([i for group in places for i in group]).argsort()
-    logits = torch.cat([answer.logits for answer in answers])
-    scores = torch.cat([answer.scores for answer in answers])
-    return Decoded(logits[order.to(logits.device)], scores[order.to(scores.device)])
 
 
 class Predictor:

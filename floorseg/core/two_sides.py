@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from floorseg.core.decoded import Decoded, Wanted, in_order
 from floorseg.core.decoder import ImageSide
-from floorseg.core.predictor import Decoded, Embedding, Predictor, Wanted, in_order
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.structures import Point, Prompt
 

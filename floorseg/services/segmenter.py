@@ -16,11 +16,12 @@ import numpy as np
 from torch import Tensor
 
 from floorseg.core.checkpoint_info import CheckpointInfo
+from floorseg.core.decoded import Decoded
 from floorseg.core.device import resolve_device
 from floorseg.core.enlarge import enlarge
 from floorseg.core.everything import everything
 from floorseg.core.patch import Patch
-from floorseg.core.predictor import Decoded, Embedding, Predictor
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import find_preset
 from floorseg.core.structures import MaskProposal, ProgressCallback, Prompt
 from floorseg.errors import FloorsegError

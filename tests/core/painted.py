@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import torch
 
+from floorseg.core.decoded import Decoded
 from floorseg.core.decoder import ImageSide
-from floorseg.core.predictor import Decoded, Embedding, Predictor
+from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import Prompt
 
 SIDE = 64  # of the logits
