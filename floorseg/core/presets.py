@@ -70,7 +70,7 @@ PRESETS = {
     "rooms": EverythingSettings(
         summary="A partition into rooms: none overlapping, no furniture, no doubles, no sheet.",
         points_per_side=16,
-        min_score=0.5,
+        min_score=0.35,
         min_stability=0.7,
         min_area=0.0004,
         max_area=0.55,
