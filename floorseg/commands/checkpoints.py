@@ -113,6 +113,7 @@ def calibrate(
     data: Path = typer.Option(help="Plans with truth that the model was not trained on."),
     split: list[str] = typer.Option(["valid"], help="Which of them; repeatable, empty for all."),
     limit: int = typer.Option(0, help="Only so many plans of each split; 0 for all.", min=0),
+    labels: str = typer.Option("", help="Only masks of these classes, separated by commas."),
     full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
 ) -> None:
     """Make the model's own scores fit the IoU it really reaches; masks stay as they are."""
@@ -125,7 +126,8 @@ def calibrate(
     splits = [open_dataset(data, name or None) for name in split]
     plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
     samples = (some[place] for some, place in track(plans, "asking the model"))
-    done = fit(path, target, samples, half=not full)
+    wanted = tuple(label.strip() for label in labels.split(",") if label.strip())
+    done = fit(path, target, samples, labels=wanted, half=not full)
     print(
         f"{target}: over {done.answers} clicks and boxes the scores were {done.before:.3f} off, "
         f"now {done.after:.3f} (scale {done.fit.scale:.3f}, shift {done.fit.shift:+.3f})"

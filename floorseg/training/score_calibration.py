@@ -1,6 +1,6 @@
 """Fit a checkpoint's own scores to the IoU they stand for, on plans with truth."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,12 @@ class Calibrated:
 
 
 def calibrate(
-    source: Path, target: Path, samples: Iterable[Sample], *, half: bool = True
+    source: Path,
+    target: Path,
+    samples: Iterable[Sample],
+    *,
+    labels: Collection[str] = (),
+    half: bool = True,
 ) -> Calibrated:
     """Write a copy of a checkpoint whose scores fit what they reach on these plans.
 
@@ -39,6 +44,7 @@ def calibrate(
         source: any checkpoint ``load_model`` reads.
         target: the file to write; it must not exist.
         samples: plans that the model was not trained on, best those of ``valid``.
+        labels: only masks of these classes; all where empty.
         half: in half precision.
 
     Raises:
@@ -47,7 +53,7 @@ def calibrate(
     if target.exists():
         raise CheckpointError(f"{target} exists already; remove it or choose another name")
     model = load_model(source)
-    score, iou = answers(make_predictor(model), samples)
+    score, iou = answers(make_predictor(model), samples, labels)
     try:
         fit = fit_scores(score, iou)
     except ValueError as problem:
@@ -67,7 +73,9 @@ def calibrate(
     )
 
 
-def answers(predictor: Predictor, samples: Iterable[Sample]) -> tuple[np.ndarray, np.ndarray]:
+def answers(
+    predictor: Predictor, samples: Iterable[Sample], labels: Collection[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
     """One click and one box on every mask: the chosen candidate's score, and the IoU it reached.
 
     Returns:
@@ -76,7 +84,8 @@ def answers(predictor: Predictor, samples: Iterable[Sample]) -> tuple[np.ndarray
     scores: list[float] = []
     reached: list[float] = []
     for sample in samples:
-        masks = [a.mask() for a in sample.annotations if a.area() > 0]
+        wanted = [a for a in sample.annotations if not labels or a.category_name in labels]
+        masks = [a.mask() for a in wanted if a.area() > 0]
         prompts = [Prompt().with_point(centre_click(mask)) for mask in masks]
         prompts += [Prompt(box=box_of(mask)) for mask in masks]
         embedding = predictor.encode(sample.image())

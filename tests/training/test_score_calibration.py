@@ -15,14 +15,19 @@ SHIPPED = Path(__file__).parents[2] / "checkpoints" / "floorseg-nano-rooms.pt"
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory):
+def plans(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plans")
     write_plans(folder, Order(images=6, seed=5, size=(256, 256), styles=("furnished",)))
+    return list(open_dataset(folder))
+
+
+@pytest.fixture(scope="module")
+def samples(plans):
     return [
         replace(
             sample, annotations=tuple(a for a in sample.annotations if a.category_name == "room")
         )
-        for sample in open_dataset(folder)
+        for sample in plans
     ]
 
 
@@ -34,12 +39,22 @@ def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
     assert ((score >= 0) & (score <= 1) & (iou >= 0) & (iou <= 1)).all()
 
 
+def test_masks_of_some_classes_may_be_asked_for_alone(plans, samples):
+    predictor = make_predictor(load_model(SHIPPED))
+
+    some, _ = answers(predictor, plans, ["room"])
+    same, _ = answers(predictor, samples)
+
+    assert some.tolist() == same.tolist()
+
+
 def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path):
     target = tmp_path / "calibrated.pt"
     done = calibrate(SHIPPED, target, samples, half=False)
     score, iou = answers(make_predictor(load_model(target)), samples)
 
-    assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
+    # not to the last digit: what lines say of a mask is added to what the weights say
+    assert score.mean() == pytest.approx(iou.mean(), abs=0.02)
     assert done.after <= done.before + 0.02
     before, after = read_checkpoint(SHIPPED).origin, read_checkpoint(target).origin
     noted = {"scores_fitted_from_sha256", "scores_fitted_on"}  # anew, by every fit
