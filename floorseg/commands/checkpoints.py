@@ -116,16 +116,17 @@ def calibrate(
     labels: str = typer.Option("", help="Only masks of these classes, separated by commas."),
     full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
 ) -> None:
-    """Make the model's own scores fit the IoU it really reaches; masks stay as they are."""
+    """Make the model's own scores fit the IoU it really reaches; its masks stay as they are."""
     from rich.progress import track
 
     from floorseg.data.dataset import open_dataset
+    from floorseg.training.score_calibration import Again
     from floorseg.training.score_calibration import calibrate as fit
 
     path = _find(source)
     splits = [open_dataset(data, name or None) for name in split]
     plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
-    samples = (some[place] for some, place in track(plans, "asking the model"))
+    samples = Again(lambda: (some[place] for some, place in track(plans, "asking the model")))
     wanted = tuple(label.strip() for label in labels.split(",") if label.strip())
     done = fit(path, target, samples, labels=wanted, half=not full)
     print(

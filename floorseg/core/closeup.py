@@ -252,9 +252,23 @@ def _to_edges(answers: Decoded, sheet: Sheet, wanted: Wanted) -> Decoded:
         return Decoded(logits, scores)
     shown = scores > wanted.above
     logits[shown] = sheet.edges.smooth(logits[shown])
-    followed = sheet.edges.followed(logits[shown] > 0) - USUALLY_FOLLOWED
-    scores[shown] = (scores[shown].logit(_CERTAIN) + _FOLLOWED_WORTH * followed).sigmoid()
+    scores[shown] = (scores[shown].logit(_CERTAIN) + lines_say(logits[shown], sheet)).sigmoid()
     return Decoded(logits, scores)
+
+
+def lines_say(logits: Tensor, embedding: Embedding) -> Tensor:
+    """What is added to the logit of each answer's score for how well it follows edges.
+
+    Args:
+        logits: float32 (K, h, w), answers about the picture.
+        embedding: of the picture; nothing is added where its edges are not looked at.
+
+    Returns:
+        float32 (K,).
+    """
+    if not isinstance(embedding, Sheet):
+        return logits.new_zeros(len(logits))
+    return _FOLLOWED_WORTH * (embedding.edges.followed(logits > 0) - USUALLY_FOLLOWED)
 
 
 def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:

@@ -12,21 +12,25 @@ def sigmoid(logit: np.ndarray) -> np.ndarray:
 
 
 def fit_logistic(
-    columns: np.ndarray, target: np.ndarray, start: np.ndarray | None = None
+    columns: np.ndarray,
+    target: np.ndarray,
+    start: np.ndarray | None = None,
+    offset: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """Weights of least cross entropy, by Newton's method: ``sigmoid(columns @ weights)``.
+    """Weights of least cross entropy, by Newton's method: ``sigmoid(columns @ weights + offset)``.
 
     Args:
         columns: float64 (N, C), one of them 1 everywhere for a constant.
         target: float64 (N,), in [0, 1].
         start: float64 (C,), kept where the columns do not tell; zeros by default.
+        offset: float64 (N,), logits that are added whatever the weights.
 
     Returns:
         float64 (C,).
     """
     weights = np.zeros(columns.shape[1]) if start is None else start.astype(np.float64)
     for _ in range(_ROUNDS):
-        expected = sigmoid(columns @ weights)
+        expected = sigmoid(columns @ weights + offset)
         slope = columns.T @ (expected - target)
         bend = (columns * (expected * (1 - expected))[:, None]).T @ columns
         step = np.linalg.solve(bend + _RIDGE * len(columns) * np.eye(len(weights)), slope)

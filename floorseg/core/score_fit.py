@@ -23,17 +23,22 @@ class ScoreFit:
     scale: float
     shift: float
 
-    def __call__(self, score: np.ndarray) -> np.ndarray:
-        """What scores become: float64 (N,) in (0, 1)."""
-        return sigmoid(self.scale * _logit(score) + self.shift)
+    def __call__(self, score: np.ndarray, added: np.ndarray | float = 0.0) -> np.ndarray:
+        """What scores become, with logits added to them later: float64 (N,) in (0, 1)."""
+        return sigmoid(self.scale * logit(score) + self.shift + added)
+
+    def then(self, other: "ScoreFit") -> "ScoreFit":
+        """Both, one after the other."""
+        return ScoreFit(other.scale * self.scale, other.scale * self.shift + other.shift)
 
 
-def fit_scores(score: np.ndarray, iou: np.ndarray) -> ScoreFit:
+def fit_scores(score: np.ndarray, iou: np.ndarray, added: np.ndarray | float = 0.0) -> ScoreFit:
     """Least cross entropy of the true IoU, by Newton's method (Platt, 1999, with soft targets).
 
     Args:
         score: the model's own, float (N,) in [0, 1], of the candidates it chose.
         iou: what they reached, float (N,) in [0, 1].
+        added: logits, float (N,), that are added to the fitted scores, see ``closeup``.
 
     Raises:
         ValueError: if there is nothing to fit, or good answers have lower scores than bad ones,
@@ -42,8 +47,8 @@ def fit_scores(score: np.ndarray, iou: np.ndarray) -> ScoreFit:
     score, iou = np.asarray(score, np.float64), np.asarray(iou, np.float64)
     if len(score) < 2 or score.shape != iou.shape:
         raise ValueError(f"two scores with their IoU are needed, got {len(score)} and {len(iou)}")
-    columns = np.stack([_logit(score), np.ones_like(score)], axis=1)
-    weights = fit_logistic(columns, iou, start=np.array([1.0, 0.0]))
+    columns = np.stack([logit(score), np.ones_like(score)], axis=1)
+    weights = fit_logistic(columns, iou, start=np.array([1.0, 0.0]), offset=added)
     if weights[0] <= 0:
         raise ValueError(
             "good answers have lower scores than bad ones here: train the model longer"
@@ -69,6 +74,7 @@ def rescale_scores(model: SAM2Base, fit: ScoreFit) -> None:
     last.bias.mul_(fit.scale).add_(fit.shift)
 
 
-def _logit(score: np.ndarray) -> np.ndarray:
+def logit(score: np.ndarray) -> np.ndarray:
+    """float64 (N,): the inverse of a sigmoid, of scores that may be 0 or 1."""
     inner = np.clip(np.asarray(score, np.float64), _CUT, 1 - _CUT)
     return np.log(inner / (1 - inner))

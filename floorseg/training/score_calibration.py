@@ -1,6 +1,7 @@
 """Fit a checkpoint's own scores to the IoU they stand for, on plans with truth."""
 
-from collections.abc import Collection, Iterable
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +9,29 @@ import numpy as np
 
 from floorseg.core.calibration import calibration_error
 from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
-from floorseg.core.closeup import make_predictor
+from floorseg.core.closeup import lines_say, make_predictor
 from floorseg.core.enlarge import enlarge
+from floorseg.core.logistic import sigmoid
 from floorseg.core.metrics import mask_iou
 from floorseg.core.model import load_model, verify_checkpoint
 from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import box_of, centre_click
-from floorseg.core.score_fit import ScoreFit, fit_scores, rescale_scores
+from floorseg.core.score_fit import ScoreFit, fit_scores, logit, rescale_scores
 from floorseg.core.structures import Prompt
 from floorseg.data.annotation import Sample
 from floorseg.errors import CheckpointError
+
+_ROUNDS = 2  # other scores choose other candidates, now and then: what they reach is fitted again
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Plans that are made anew each time they are gone through, one at a time."""
+
+    begin: Callable[[], Iterator[Sample]]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self.begin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,8 @@ def calibrate(
     Args:
         source: any checkpoint ``load_model`` reads.
         target: the file to write; it must not exist.
-        samples: plans that the model was not trained on, best those of ``valid``.
+        samples: plans that the model was not trained on, best those of ``valid``; gone through
+            twice.
         labels: only masks of these classes; all where empty.
         half: in half precision.
 
@@ -53,12 +68,19 @@ def calibrate(
     if target.exists():
         raise CheckpointError(f"{target} exists already; remove it or choose another name")
     model = load_model(source)
-    score, iou = answers(make_predictor(model), samples, labels)
-    try:
-        fit = fit_scores(score, iou)
-    except ValueError as problem:
-        raise CheckpointError(f"the scores of {source} cannot be fitted: {problem}") from problem
-    rescale_scores(model, fit)
+    total, before = ScoreFit(1.0, 0.0), math.nan
+    for number in range(_ROUNDS):
+        score, iou, added = answers(make_predictor(model), samples, labels)
+        own = sigmoid(logit(score) - added)  # what the weights say
+        try:
+            fit = fit_scores(own, iou, added)
+        except ValueError as problem:
+            raise CheckpointError(
+                f"the scores of {source} cannot be fitted: {problem}"
+            ) from problem
+        rescale_scores(model, fit)
+        total = total.then(fit)
+        before = calibration_error(score, iou) if number == 0 else before
     origin = {
         **read_checkpoint(source).origin,
         "scores_fitted_from_sha256": digest(source),
@@ -68,21 +90,20 @@ def calibrate(
         target, model.cpu(), architecture=verify_checkpoint(source).architecture,
         image_size=int(model.image_size), half=half, origin=origin,
     )  # fmt: skip
-    return Calibrated(
-        fit, len(score), calibration_error(score, iou), calibration_error(fit(score), iou)
-    )
+    return Calibrated(total, len(score), before, calibration_error(fit(own, added), iou))
 
 
 def answers(
     predictor: Predictor, samples: Iterable[Sample], labels: Collection[str] = ()
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One click and one box on every mask: the chosen candidate's score, and the IoU it reached.
 
     Returns:
-        float64 (N,) and float64 (N,).
+        float64 (N,), float64 (N,), and, float64 (N,), what the plan's lines added to the score.
     """
     scores: list[float] = []
     reached: list[float] = []
+    added: list[float] = []
     for sample in samples:
         wanted = [a for a in sample.annotations if not labels or a.category_name in labels]
         masks = [a.mask() for a in wanted if a.area() > 0]
@@ -90,8 +111,9 @@ def answers(
         prompts += [Prompt(box=box_of(mask)) for mask in masks]
         embedding = predictor.encode(sample.image())
         decoded = predictor.decode_logits(embedding, prompts)
+        added += lines_say(decoded.chosen(), embedding).tolist()
         for place, best in enumerate(decoded.best().tolist()):
             found = enlarge(decoded.logits[place, best], embedding.size) > 0
             reached.append(mask_iou(found.cpu().numpy(), masks[place % len(masks)]))
             scores.append(float(decoded.scores[place, best]))
-    return np.array(scores), np.array(reached)
+    return np.array(scores), np.array(reached), np.array(added)

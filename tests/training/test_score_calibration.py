@@ -32,7 +32,7 @@ def samples(plans):
 
 
 def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
-    score, iou = answers(make_predictor(load_model(SHIPPED)), samples)
+    score, iou, _ = answers(make_predictor(load_model(SHIPPED)), samples)
 
     masks = sum(annotation.area() > 0 for sample in samples for annotation in sample.annotations)
     assert len(score) == len(iou) == 2 * masks
@@ -42,8 +42,8 @@ def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
 def test_masks_of_some_classes_may_be_asked_for_alone(plans, samples):
     predictor = make_predictor(load_model(SHIPPED))
 
-    some, _ = answers(predictor, plans, ["room"])
-    same, _ = answers(predictor, samples)
+    some, *_ = answers(predictor, plans, ["room"])
+    same, *_ = answers(predictor, samples)
 
     assert some.tolist() == same.tolist()
 
@@ -51,10 +51,9 @@ def test_masks_of_some_classes_may_be_asked_for_alone(plans, samples):
 def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path):
     target = tmp_path / "calibrated.pt"
     done = calibrate(SHIPPED, target, samples, half=False)
-    score, iou = answers(make_predictor(load_model(target)), samples)
+    score, iou, _ = answers(make_predictor(load_model(target)), samples)
 
-    # not to the last digit: what lines say of a mask is added to what the weights say
-    assert score.mean() == pytest.approx(iou.mean(), abs=0.02)
+    assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
     assert done.after <= done.before + 0.02
     before, after = read_checkpoint(SHIPPED).origin, read_checkpoint(target).origin
     noted = {"scores_fitted_from_sha256", "scores_fitted_on"}  # anew, by every fit
