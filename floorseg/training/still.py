@@ -8,13 +8,8 @@ import torch
 from torch import nn
 from training.model.sam2 import SAM2Train as OfficialSAM2Train
 
-from floorseg.core.decoder import (
-    in_place,
-    look_both_ways,
-    nest_pixels,
-    prompt_tokens,
-    upscale,
-)
+from floorseg.core.decoder import in_place, nest_pixels, prompt_tokens, upscale
+from floorseg.core.two_way_attention import look_both_ways
 
 MASK_PROMPT_LIMIT = 32.0  # sam2's predictor clamps the mask it feeds back to this
 
