@@ -24,6 +24,7 @@ from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_choice import choose
 from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
+from floorseg.core.unions import with_unions
 
 _WORK_SIDE = 1024  # pixels, the longer side at which pixels are given to rooms
 _MINOR_PART = 0.25  # a detached piece smaller than this part of the largest is not the room
@@ -62,6 +63,8 @@ def find_regions(
     stop: Callable[[], bool] = never,
 ) -> Regions:
     """All that clicks all over the plan agree on: its rooms, and much that overlaps them.
+
+    And unions of regions that may be parts of one room.
 
     Takes and raises what :func:`find_rooms` does, which chooses among them.
     """
@@ -105,7 +108,7 @@ def find_regions(
         clicked = np.concatenate([clicked, spots])
         regions = _to_edges(agree(found, clicked, size), embedding)
     progress(Progress(total, total, "drawing"))
-    return regions
+    return with_unions(regions, embedding.edges) if isinstance(embedding, Sheet) else regions
 
 
 def _grid(
