@@ -21,7 +21,6 @@ USUALLY_FOLLOWED = 0.95  # of a room's rim lies on edges
 _STRENGTH = 100.0  # how much neighbours count where nothing is drawn; in cells, squared
 _CONTRAST = 0.03  # difference of two pixels, of 1, at which they count a third of that
 _LEAST = 1e-4  # and the least that they ever count
-_JOINED = 0.5  # conductance below which there is an edge between two cells
 _ROUNDS = 2
 _SURE = 10.0  # logits; what the model is surer of counts no more
 _SAME = 0.7  # IoU; a mask that would become another one has no lines to hold it, and stays
@@ -64,17 +63,6 @@ class Edges:
         """Bytes of memory held."""
         factors = sum(run.links.nbytes + run.scales.nbytes for run in self.runs)
         return self.beside.nbytes + self.below.nbytes + factors
-
-    @property
-    def blank(self) -> np.ndarray:
-        """bool (side, side): cells with an edge on none of their sides."""
-        blank = np.ones((len(self.beside), len(self.beside)), dtype=bool)
-        right, down = self.beside >= _JOINED, self.below >= _JOINED
-        for cells, joined in (
-            (blank[:, 1:], right), (blank[:, :-1], right), (blank[1:], down), (blank[:-1], down)
-        ):  # fmt: skip
-            cells &= joined
-        return blank
 
     def smooth(self, logits: Tensor) -> Tensor:
         """Logits that change where the picture does; above 0 is inside, before and after.

@@ -2,7 +2,7 @@
 
 A grid of clicks spends most of them inside rooms that a few have settled already, and on the paper
 around the plan. So the grid is gone through from coarse to fine, and what is settled is left out;
-then what nothing covers is clicked, in its middle, and what lines enclose.
+then what nothing covers is clicked, in its middle.
 """
 
 import cv2
@@ -12,11 +12,8 @@ from floorseg.core.candidates import click_grid
 from floorseg.core.consensus import Regions
 from floorseg.core.presets import EverythingSettings
 
-MORE_CLICKS = 64  # of either kind, in each round after the grid
+MORE_CLICKS = 64  # in each round after the grid
 _SETTLED = 0.6  # quality of regions in which no more clicks are needed
-_RADIUS = 1.5  # cells, of the smallest place that is clicked
-_NEAR = 0.7  # of the way from a spot to the nearest line: a click that near has tried it
-_MOST_MIDDLES = 256
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
 
 
@@ -73,64 +70,18 @@ def uncovered_spots(
     free = _around(covered) & ~covered
     x, y = _cells(clicked, side, size)
     free[y, x] = False
-    radius = max(_RADIUS, side * float(np.sqrt(settings.min_area)) / 2)
-    spots = _middles(free, radius)[:MORE_CLICKS, :2]
-    return _in_pixels(spots, side, size)
-
-
-def enclosed_spots(
-    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
-) -> np.ndarray:
-    """Where to click next: float32 (N, 2), the middles of what lines enclose and no click is near.
-
-    So closets are found that a room's mask covers, and what is too small for a grid.
-
-    Args:
-        rooms: what was chosen so far.
-        clicked: float (N, 2), (x, y) in pixels of the picture.
-        size: (H, W) of the picture.
-        blank: bool (h, w), where no line is, see ``Edges.blank``.
-    """
-    masks, side = rooms.logits > 0, blank.shape[0]
-    settled = _union(masks[rooms.quality > _SETTLED])
-    spots = _middles(_around(_union(masks)) & ~settled & blank, _RADIUS)
-    x, y = _cells(clicked, side, size)
-    away = np.hypot(spots[:, :1] - x, spots[:, 1:2] - y).min(axis=1, initial=side)
-    return _in_pixels(spots[away > _NEAR * spots[:, 2]][:MORE_CLICKS, :2], side, size)
-
-
-def _middles(free: np.ndarray, radius: float) -> np.ndarray:
-    """float32 (N, 3): column and row of the middles of free places, and how far it is to their end.
-
-    Args:
-        free: bool (h, w).
-        radius: of the smallest of these places, in cells.
-    """
-    spots: list[tuple[float, float, float]] = []
+    radius = max(1.5, side * float(np.sqrt(settings.min_area)) / 2)
+    spots: list[tuple[int, int]] = []
     depth = cv2.distanceTransform(np.pad(free.view(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    _, places = cv2.connectedComponents(free.view(np.uint8), connectivity=4)
-    rows, columns = np.ogrid[: free.shape[0], : free.shape[1]]
-    while len(spots) < _MOST_MIDDLES:
-        row, column = divmod(int(depth.argmax()), depth.shape[1])
-        end = float(depth[row, column])
-        if end < radius:
+    while len(spots) < MORE_CLICKS:
+        row, column = divmod(int(depth.argmax()), side)
+        if depth[row, column] < radius:
             break
-        spots.append((column, row, end))
-        reach = max(2, round(2 * end))
-        near = (
-            slice(max(0, row - reach), row + reach + 1),
-            slice(max(0, column - reach), column + reach + 1),
-        )
-        across, down = columns[:, near[1]] - column, rows[near[0]] - row
-        is_near = across**2 + down**2 <= reach**2
-        depth[near][is_near & (places[near] == places[row, column])] = 0  # not across a line
-    return np.array(spots, np.float32).reshape(-1, 3)
-
-
-def _in_pixels(spots: np.ndarray, side: int, size: tuple[int, int]) -> np.ndarray:
-    """Middles of cells, float32 (N, 2), in pixels of a picture (H, W)."""
+        spots.append((column, row))
+        reach = max(2, round(2 * float(depth[row, column])))
+        cv2.circle(depth, (column, row), reach, 0.0, -1)
     scale = np.array([side / size[1], side / size[0]])
-    return ((spots + 0.5) / scale).astype(np.float32)
+    return ((np.array(spots, np.float32).reshape(-1, 2) + 0.5) / scale).astype(np.float32)
 
 
 def _cells(points: np.ndarray, side: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -18,13 +18,7 @@ from floorseg.core.candidates import Candidates, join, never, sweep
 from floorseg.core.closeup import SMALL, Sheet, finer
 from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
-from floorseg.core.next_clicks import (
-    MORE_CLICKS,
-    click_levels,
-    enclosed_spots,
-    uncovered_spots,
-    unsettled,
-)
+from floorseg.core.next_clicks import MORE_CLICKS, click_levels, uncovered_spots, unsettled
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_choice import choose
@@ -76,7 +70,7 @@ def find_regions(
     """
     size = embedding.size
     levels = click_levels(settings.points_per_side, size)
-    total = sum(map(len, levels)) + 2 * settings.extra_rounds * MORE_CLICKS
+    total = sum(map(len, levels)) + settings.extra_rounds * MORE_CLICKS
 
     def ask(points: np.ndarray, before: int, seen: Embedding) -> Candidates:
         answers = sweep(
@@ -104,10 +98,6 @@ def find_regions(
             break
         before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if isinstance(embedding, Sheet):
-            tried = np.concatenate([clicked, spots])
-            enclosed = enclosed_spots(rooms, tried, size, embedding.edges.blank)
-            spots = np.concatenate([spots, enclosed])
         if number == 0 and isinstance(embedding, Sheet) and embedding.closely:  # once more, near
             again = rooms.points[_small(rooms)]
             total += len(again)

@@ -5,9 +5,8 @@ import pytest
 
 from floorseg.core.candidates import click_grid
 from floorseg.core.consensus import Regions
-from floorseg.core.edge_smoothing import Edges
 from floorseg.core.everything import everything
-from floorseg.core.next_clicks import click_levels, enclosed_spots, unsettled
+from floorseg.core.next_clicks import click_levels, unsettled
 from tests.core.painted import PaintedPredictor, rectangle
 
 SIZE = (120, 200)
@@ -76,44 +75,3 @@ def test_two_rooms_need_fewer_clicks_than_the_grid_has():
 
     assert len(found) == 2
     assert len(predictor.clicks) < 16**2  # those in gaps and beside the plan among them
-
-
-def closets(count: int) -> np.ndarray:
-    """bool (64, 64): blank paper but for the lines around closets in a row, 7 cells inside each."""
-    image = np.full((128, 128, 3), 255, dtype=np.uint8)
-    for number in range(count):
-        left = 16 + 18 * number
-        image[48:66, left : left + 18] = 0
-        image[50:64, left + 2 : left + 16] = 255
-    return Edges.of(image, 64).blank
-
-
-def in_closet(number: int) -> np.ndarray:
-    """Its middle, (x, y) in parts of the picture."""
-    return np.array([25 + 18 * number, 57]) / 128
-
-
-def in_reach(found: np.ndarray, middle: np.ndarray) -> bool:
-    """Whether one of some spots lies in the closet with this middle."""
-    return bool((abs(found - middle) < 4 / 64).all(axis=1).any())
-
-
-def test_what_lines_enclose_is_clicked_in_its_middle():
-    shaky = regions(((0.05, 0.05, 0.95, 0.95), 0.4))
-
-    found = parts(enclosed_spots(shaky, click_grid(2, SIZE), SIZE, closets(4)))
-
-    for number in range(4):
-        assert abs(found - in_closet(number)).max(axis=1).min() < 1 / 64
-
-
-def test_what_is_settled_and_what_was_tried_is_not():
-    first = (in_closet(0) * (SIZE[1], SIZE[0])).astype(np.float32)[None]
-    around = ((16 / 128, 48 / 128, 88 / 128, 66 / 128), 0.4)
-
-    found = parts(enclosed_spots(regions(around), first, SIZE, closets(4)))
-    settled = enclosed_spots(regions(((0.0, 0.0, 1.0, 1.0), 0.9)), first, SIZE, closets(4))
-
-    assert not in_reach(found, in_closet(0))
-    assert in_reach(found, in_closet(1))
-    assert len(settled) == 0
