@@ -58,8 +58,10 @@ def draw(events: list[dict[str, Any]], title: str) -> go.Figure:
         if event["image_size"] != before:
             before = event["image_size"]
             figure.add_vline(
-                event["minutes"], line={"color": "lightgrey"}, annotation_text=f"{before} px"
-            )
+                event["minutes"], line={"color": "lightgrey"}, annotation_text=f"{before} px",
+                annotation={"textangle": -90, "font": {"size": 10}},  # short stages lie close
+                annotation_position="bottom right",
+            )  # fmt: skip
     figure.update_layout(
         title=title, template="plotly_white", width=WIDTH, height=HEIGHT,
         xaxis_title="minutes of training", yaxis_title="mean IoU",
