@@ -22,14 +22,12 @@ class Candidates:
         logits: float16 (K, h, w): half the memory; above 0 stays above 0 but for the tiniest.
         scores: float32 (K,).
         stability: float32 (K,).
-        presence: float32 (K,), the object score, a logit, of the click of each.
         points: float32 (K, 2), the (x, y) click of each, in pixels of the original image.
     """
 
     logits: Tensor
     scores: Tensor
     stability: Tensor
-    presence: Tensor
     points: Tensor
 
     def __len__(self) -> int:
@@ -37,11 +35,7 @@ class Candidates:
 
     def __getitem__(self, chosen: Tensor) -> "Candidates":
         return Candidates(
-            self.logits[chosen],
-            self.scores[chosen],
-            self.stability[chosen],
-            self.presence[chosen],
-            self.points[chosen],
+            self.logits[chosen], self.scores[chosen], self.stability[chosen], self.points[chosen]
         )
 
 
@@ -109,9 +103,8 @@ def sweep(
         steady = stability(logits, stability_offset)
         margin = _stability_error(logits) if lenient else 0.0
         clicks = torch.from_numpy(some).to(scores.device).repeat_interleave(count, dim=0)[good]
-        presence = decoded.presence.repeat_interleave(count)[good]
-        answers = Candidates(logits.half(), scores, steady, presence, clicks)
-        found.append(answers[steady >= min_stability - margin])
+        keep = steady >= min_stability - margin
+        found.append(Candidates(logits[keep].half(), scores[keep], steady[keep], clicks[keep]))
         progress(Progress(start + len(some), len(points), "clicking"))
     return join(found) if found else _none(predictor)
 
@@ -140,7 +133,6 @@ def join(parts: Sequence[Candidates]) -> Candidates:
         torch.cat([part.logits for part in parts]),
         torch.cat([part.scores for part in parts]),
         torch.cat([part.stability for part in parts]),
-        torch.cat([part.presence for part in parts]),
         torch.cat([part.points for part in parts]),
     )
 
@@ -150,5 +142,5 @@ def _none(predictor: Predictor) -> Candidates:
     none = torch.zeros(0, device=device)
     return Candidates(
         torch.zeros(0, side, side, dtype=torch.float16, device=device),
-        none, none, none, torch.zeros(0, 2, device=device),
+        none, none, torch.zeros(0, 2, device=device),
     )  # fmt: skip

@@ -124,7 +124,7 @@ class CloseUpPredictor(TwoSidedPredictor):
         # however little it is worth from afar: how large it is says whether to look closely
         drawn = replace(wanted, above=-math.inf) if embedding.closely else wanted
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
-        answers = _to_edges(replace(whole, logits=finer(whole.logits)), embedding, wanted)
+        answers = _to_edges(Decoded(finer(whole.logits), whole.scores), embedding, wanted)
         for place, asked in _closer(embedding, prompts, whole, wanted).items():
             moved = [_moved(prompts[i], place, embedding.size) for i in asked]
             cut = [_cut(masks[i], place) for i in asked]
@@ -142,7 +142,7 @@ class CloseUpPredictor(TwoSidedPredictor):
     ) -> Decoded:
         """One look: small models leave crumbs, which sweeps take away once they have voted."""
         seen = super()._decode(embedding, prompts, masks, wanted)
-        return seen if wanted.rough else replace(seen, logits=without_sprinkles(seen.logits))
+        return seen if wanted.rough else Decoded(without_sprinkles(seen.logits), seen.scores)
 
     def _part(self, sheet: Sheet, place: Place, *, counted: bool = False) -> Embedding:
         """What the model sees in a part of the picture, from one side if clicks are but counted."""
@@ -242,18 +242,18 @@ def _placed(seen: Decoded, place: Place) -> Decoded:
     )
     rows, columns = _cells(place, side)
     logits[:, :, rows, columns] = seen.logits
-    return replace(seen, logits=logits)
+    return Decoded(logits, seen.scores)
 
 
 def _to_edges(answers: Decoded, sheet: Sheet, wanted: Wanted) -> Decoded:
     """Answers that end at the sheet's edges, with scores that tell how well they follow them."""
     logits, scores = answers.logits.clone(), answers.scores.clone()
     if wanted.rough:  # a mean of many answers is smooth by itself
-        return Decoded(logits, scores, answers.presence.clone())
+        return Decoded(logits, scores)
     shown = scores > wanted.above
     logits[shown] = sheet.edges.smooth(logits[shown])
     scores[shown] = (scores[shown].logit(_CERTAIN) + lines_say(logits[shown], sheet)).sigmoid()
-    return Decoded(logits, scores, answers.presence.clone())
+    return Decoded(logits, scores)
 
 
 def lines_say(logits: Tensor, embedding: Embedding) -> Tensor:
@@ -278,7 +278,6 @@ def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place
     for i in better.nonzero().flatten().tolist():
         answers.logits[asked[i]] = seen.logits[i]
         answers.scores[asked[i]] = seen.scores[i]
-        answers.presence[asked[i]] = seen.presence[i]
 
 
 def _cut_off(masks: Tensor, place: Place) -> Tensor:

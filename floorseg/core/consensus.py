@@ -29,7 +29,6 @@ class Regions:
         logits: float32 (R, h, w), mean of the answers; above 0 is inside.
         scores: float32 (R,), mean of the model's scores.
         stability: float32 (R,), mean.
-        presence: float32 (R,), mean of the object scores, logits, of the clicks.
         agreement: float32 (R,), share of the clicks inside whose answer it is, in [0, 1].
         points: float32 (R, 2), the (x, y) click with the best answer.
         followed: float32 (R,), how much of the rim lies on edges of the plan, see
@@ -39,7 +38,6 @@ class Regions:
     logits: np.ndarray
     scores: np.ndarray
     stability: np.ndarray
-    presence: np.ndarray
     agreement: np.ndarray
     points: np.ndarray
     followed: np.ndarray
@@ -52,7 +50,6 @@ class Regions:
             self.logits[chosen],
             self.scores[chosen],
             self.stability[chosen],
-            self.presence[chosen],
             self.agreement[chosen],
             self.points[chosen],
             self.followed[chosen],
@@ -91,8 +88,7 @@ def agree(found: Candidates, clicked: np.ndarray, size: tuple[int, int]) -> Regi
     if not rows:
         side = found.logits.shape[1:]
         none = np.zeros(0, np.float32)
-        empty = np.zeros((0, *side), np.float32)
-        return Regions(empty, none, none, none, none, np.zeros((0, 2)), none)
+        return Regions(np.zeros((0, *side), np.float32), none, none, none, np.zeros((0, 2)), none)
     means = np.stack([row[0] for row in rows])
     agreement = [
         _agreement(mean > 0, points[np.intersect1d(members, best)], clicked, size)
@@ -102,7 +98,6 @@ def agree(found: Candidates, clicked: np.ndarray, size: tuple[int, int]) -> Regi
         logits=means,
         scores=np.array([row[1] for row in rows], np.float32),
         stability=np.array([row[2] for row in rows], np.float32),
-        presence=np.array([row[3] for row in rows], np.float32),
         agreement=np.array(agreement, np.float32),
         points=points[[leader for leader, _ in parts]],
         followed=np.full(len(rows), USUALLY_FOLLOWED, np.float32),
@@ -137,17 +132,14 @@ def _best_answers(points: np.ndarray, quality: np.ndarray) -> np.ndarray:
 
 def _region(
     found: Candidates, logits: Tensor, quality: np.ndarray, leader: int, members: np.ndarray
-) -> tuple[np.ndarray, float, float, float]:
-    """Mean logits, score, stability, presence of some answers, better answers counting more."""
+) -> tuple[np.ndarray, float, float]:
+    """Mean logits, score and stability of some answers, better answers counting more."""
     chosen = torch.from_numpy(members).to(logits.device)
     weights = torch.from_numpy(quality[members] ** 2).to(logits.device)
     weights = weights / weights.sum().clamp(min=1e-6)
     mean = (logits[chosen].clamp(-8, 8) * weights[:, None, None]).sum(dim=0)
-    score, stability, presence = (
-        float((each[chosen] * weights).sum())
-        for each in (found.scores, found.stability, found.presence)
-    )
-    return mean.cpu().numpy(), score, stability, presence
+    score = float((found.scores[chosen] * weights).sum())
+    return mean.cpu().numpy(), score, float((found.stability[chosen] * weights).sum())
 
 
 def _agreement(

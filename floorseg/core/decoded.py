@@ -15,15 +15,10 @@ class Decoded:
         logits: float32 (N, C, h, w), C candidates each, at a quarter of the model's image size;
             above 0 is inside.
         scores: float32 (N, C), the model's own estimate of each candidate's IoU.
-        presence: float32 (N,), SAM 2's object score: the logit that the prompt is on any object.
     """
 
     logits: Tensor
     scores: Tensor
-    presence: Tensor
-
-    def __getitem__(self, chosen: Tensor) -> "Decoded":
-        return Decoded(self.logits[chosen], self.scores[chosen], self.presence[chosen])
 
     def best(self) -> Tensor:
         """int64 (N,): the candidate with the highest score of each prompt."""
@@ -60,14 +55,6 @@ def in_order(answers: Sequence[Decoded], places: Sequence[Sequence[int]]) -> Dec
     if len(answers) == 1:
         return answers[0]
     order = torch.tensor([i for group in places for i in group]).argsort()
-    order = order.to(answers[0].scores.device)
-    return join_answers(answers)[order]
-
-
-def join_answers(answers: Sequence[Decoded]) -> Decoded:
-    """Answers to several groups of prompts, one group after the other."""
-    return Decoded(
-        torch.cat([answer.logits for answer in answers]),
-        torch.cat([answer.scores for answer in answers]),
-        torch.cat([answer.presence for answer in answers]),
-    )
+    logits = torch.cat([answer.logits for answer in answers])
+    scores = torch.cat([answer.scores for answer in answers])
+    return Decoded(logits[order.to(logits.device)], scores[order.to(scores.device)])

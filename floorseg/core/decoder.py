@@ -25,7 +25,6 @@ from torch.nn import functional as F
 from floorseg.core.two_way_attention import look_both_ways
 
 LOGIT_LIMIT = 32.0  # sam2 clips its logits there before anybody sees them
-_PRESENT = 10.0  # sam2's object score where a model has none to give
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +113,8 @@ def decode_masks(
     *,
     multimask: bool,
     above: float = -math.inf,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Mask logits, scores and object scores for B prompts on one image, as ``MaskDecoder.forward`` gives them.
+) -> tuple[Tensor, Tensor]:
+    """Mask logits and scores for B prompts on one image, as ``MaskDecoder.forward`` gives them.
 
     Args:
         decoder: whose weights are used.
@@ -127,15 +126,13 @@ def decode_masks(
             ``-LOGIT_LIMIT``. The scores are known first, and drawing takes a third of the time.
 
     Returns:
-        Logits (B, 3 or 1, 4h, 4w), scores (B, 3 or 1), and the logits (B,) that a prompt is on any
-        object at all.
+        Logits (B, 3 or 1, 4h, 4w) and scores (B, 3 or 1).
     """
     tokens = prompt_tokens(decoder, sparse)
     keys = image.tokens + dense.flatten(2).transpose(1, 2)  # (B or 1, N, C)
     queries, keys = look_both_ways(decoder, tokens, keys, image.position)
     first = 1 if decoder.pred_obj_scores else 0
     scores = decoder.iou_prediction_head(queries[:, first])
-    presence = _presence(decoder, queries)
     masks = queries[:, first + 1 : first + 1 + decoder.num_mask_tokens]
     dynamic = decoder.dynamic_multimask_via_stability and not decoder.training
     wanted = range(1, decoder.num_mask_tokens) if multimask else range(1)
@@ -145,23 +142,15 @@ def decode_masks(
     filters = [decoder.output_hypernetworks_mlps[i] for i in wanted]
     if not multimask and dynamic:
         logits = _draw(decoder, image, keys, masks, filters)
-        return *decoder._dynamic_multimask_via_stability(logits, scores), presence
+        return decoder._dynamic_multimask_via_stability(logits, scores)
     useful = scores.amax(dim=1) > above
     if bool(useful.all()):
-        return _draw(decoder, image, keys, masks, filters), scores, presence
+        return _draw(decoder, image, keys, masks, filters), scores
     height, width = image.grid
     logits = scores.new_full((*scores.shape, 4 * height, 4 * width), -LOGIT_LIMIT)
     if bool(useful.any()):
         logits[useful] = _draw(decoder, image, keys[useful], masks[useful], filters)
-    return logits, scores, presence
-
-
-def _presence(decoder: MaskDecoder, queries: Tensor) -> Tensor:
-    """(B,): the logit of there being an object, from the decoder's tokens (B, T, C)."""
-    if not decoder.pred_obj_scores:
-        return queries.new_full((len(queries),), _PRESENT)
-    found: Tensor = decoder.pred_obj_score_head(queries[:, 0])
-    return found[:, 0]
+    return logits, scores
 
 
 def _draw(

@@ -17,7 +17,7 @@ from sam2.modeling.sam.mask_decoder import MaskDecoder
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
-from floorseg.core.decoded import Decoded, Wanted, in_order, join_answers
+from floorseg.core.decoded import Decoded, Wanted, in_order
 from floorseg.core.decoder import LOGIT_LIMIT, ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype, sweep_dtype
 from floorseg.core.enlarge import enlarge_mask
@@ -157,8 +157,7 @@ class Predictor:
         side = self._logit_side(embedding)
         if not prompts:
             count = 3 if multimask else 1
-            none = torch.zeros(0, count)
-            return Decoded(torch.zeros(0, count, side, side), none, none[:, 0])
+            return Decoded(torch.zeros(0, count, side, side), torch.zeros(0, count))
         masks = masks_of(prompts, previous, side)
         for place, (prompt, mask) in enumerate(zip(prompts, masks, strict=True)):
             if not prompt and mask is None:
@@ -239,12 +238,11 @@ class Predictor:
                 decoder, image, sparse[part], shown,
                 multimask=wanted.multimask, above=wanted.above,
             )  # fmt: skip
-            parts.append(Decoded(*found))
-        found = join_answers(parts)
+            parts.append(found)
+        logits = torch.cat([logits for logits, _ in parts])
         return Decoded(
-            found.logits.float().clamp_(-LOGIT_LIMIT, LOGIT_LIMIT),
-            found.scores.float(),
-            found.presence.float(),
+            logits.float().clamp_(-LOGIT_LIMIT, LOGIT_LIMIT),
+            torch.cat([scores for _, scores in parts]).float(),
         )
 
     @cached_property

@@ -97,7 +97,7 @@ class TwoSidedPredictor(Predictor):
                 return ask(embedding, asked, shown)
             turned = None if shown is None else shown.mT
             seen = ask(embedding.other_side(), [_mirrored(prompt) for prompt in asked], turned)
-            return replace(seen, logits=seen.logits.mT)
+            return Decoded(seen.logits.mT, seen.scores)
 
         everyone = list(range(len(prompts)))
         if wanted.rough:
@@ -107,15 +107,7 @@ class TwoSidedPredictor(Predictor):
             answers = [look(places, mirrored=mirrored) for places, mirrored in sides]
             return in_order(answers, [places for places, _ in sides])
         one, other = look(everyone, mirrored=False), look(everyone, mirrored=True)
-        return _mean(one, other)
-
-
-def _mean(one: Decoded, other: Decoded) -> Decoded:
-    return Decoded(
-        (one.logits + other.logits) / 2,
-        (one.scores + other.scores) / 2,
-        (one.presence + other.presence) / 2,
-    )
+        return Decoded((one.logits + other.logits) / 2, (one.scores + other.scores) / 2)
 
 
 def _mirrored(prompt: Prompt) -> Prompt:

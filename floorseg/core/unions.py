@@ -65,7 +65,6 @@ def _unions(regions: Regions, pairs: np.ndarray, followed: np.ndarray) -> Region
         logits=logits,
         scores=(regions.scores[pairs] * weights).sum(axis=1).astype(np.float32),
         stability=(regions.stability[pairs] * weights).sum(axis=1).astype(np.float32),
-        presence=(regions.presence[pairs] * weights).sum(axis=1).astype(np.float32),
         agreement=np.minimum(1, votes / (logits > 0).sum(axis=(1, 2))).astype(np.float32),
         points=regions.points[best],
         followed=followed.astype(np.float32),

@@ -68,8 +68,7 @@ class PaintedPredictor(Predictor):
             self.clicks.append((point.x, point.y))
             for place, (thing, score) in enumerate(self._at(point.x, point.y)):
                 logits[row, place], scores[row, place] = thing, score
-        present = torch.full((len(prompts),), 10.0)
-        return Decoded(torch.from_numpy(logits), torch.from_numpy(scores), present)
+        return Decoded(torch.from_numpy(logits), torch.from_numpy(scores))
 
     def _at(self, x: float, y: float) -> list[tuple[np.ndarray, float]]:
         column = min(int(x * SIDE / self.size[1]), SIDE - 1)

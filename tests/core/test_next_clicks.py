@@ -17,7 +17,7 @@ def regions(*found: tuple[tuple[float, float, float, float], float]) -> Regions:
     sure = np.array([quality for _, quality in found], np.float32)
     ones = np.ones_like(sure)
     logits = np.stack([rectangle(*box) for box, _ in found])
-    return Regions(logits, sure, ones, ones, ones, np.zeros((len(found), 2)), ones)
+    return Regions(logits, sure, ones, ones, np.zeros((len(found), 2)), ones)
 
 
 def parts(clicks: np.ndarray) -> np.ndarray:

@@ -17,13 +17,12 @@ def mask(x0, y0, x1, y1):
     return found
 
 
-def regions(*masks, scores=None, agreement=None, presence=None, followed=None):
+def regions(*masks, scores=None, agreement=None, followed=None):
     count = len(masks)
     return Regions(
         logits=np.stack(masks),
         scores=np.array(scores or [0.8] * count, np.float32),
         stability=np.ones(count, np.float32),
-        presence=np.array(presence or [5.0] * count, np.float32),
         agreement=np.array(agreement or [0.9] * count, np.float32),
         points=np.zeros((count, 2), np.float32),
         followed=np.array(followed or [USUALLY_FOLLOWED] * count, np.float32),
@@ -48,7 +47,7 @@ def test_odds_are_chances():
     assert odds[0] < 0.1 < 0.8 < odds[1]
 
 
-@pytest.mark.parametrize("what", ["scores", "agreement", "presence"])
+@pytest.mark.parametrize("what", ["scores", "agreement"])
 def test_what_the_model_and_its_clicks_are_surer_of_is_likelier(what):
     low, high = room_odds(regions(LEFT, RIGHT, **{what: [0.6, 0.9]}))
 
@@ -82,7 +81,6 @@ def test_each_is_judged_beside_the_others():
 
 def test_no_regions_have_no_odds():
     none = np.zeros(0, np.float32)
-    masks = np.zeros((0, SIDE, SIDE), np.float32)
-    empty = Regions(masks, none, none, none, none, np.zeros((0, 2)), none)
+    empty = Regions(np.zeros((0, SIDE, SIDE), np.float32), none, none, none, np.zeros((0, 2)), none)
 
     assert room_odds(empty).shape == (0,)

@@ -32,7 +32,6 @@ def regions(edges, *parts, quality=0.9):
         logits=logits,
         scores=known,
         stability=np.ones_like(known),
-        presence=np.full_like(known, 5),
         agreement=np.ones_like(known),
         points=np.array([[part.start, 32.0] for part in parts], dtype=np.float32),
         followed=edges.followed(torch.from_numpy(logits > 0)).numpy(),
