@@ -1,5 +1,7 @@
 """Copies of a plan are found, different plans are not joined: measured on real plans."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,13 +69,18 @@ def test_groups_hang_together_through_pairs():
 SAME_DRAWING = ("set_2-133-", "IIa_SL0801", "set_2-180-", "Ia_MR0601_sommaire")
 
 
+@cache  # the tests below look at the same plans
+def print_of(path):
+    return fingerprint(look_at_picture(path).small)
+
+
 def measured(paths, copied, seed=0):
     """(share of copies found, share of plans joined with a different plan of another split).
 
     Which plans of one split are different nobody wrote down; those of two splits are.
     """
     rng = np.random.default_rng(seed)
-    prints = [fingerprint(look_at_picture(path).small) for path in paths]
+    prints = [print_of(path) for path in paths]
     origin = list(range(len(paths)))
     for place in copied:
         picture = np.asarray(Image.open(paths[place]).convert("RGB"))
