@@ -21,6 +21,7 @@ from floorseg.core.decoded import Decoded, Wanted, in_order
 from floorseg.core.decoder import LOGIT_LIMIT, ImageSide, decode_masks, image_side
 from floorseg.core.device import autocast, encoder_dtype, sweep_dtype
 from floorseg.core.enlarge import enlarge_mask
+from floorseg.core.neck import image_levels
 from floorseg.core.preprocess import prepare_image
 from floorseg.core.prompt_tensors import count_points, masks_of, point_tensors
 from floorseg.core.structures import MaskProposal, Prompt
@@ -110,7 +111,7 @@ class Predictor:
         """
         model = self.model
         with autocast(self.device, self._encoder_dtype):
-            found = model.forward_image(batch)["backbone_fpn"][-model.num_feature_levels :]
+            found = image_levels(model, batch)
         levels = [level.float() for level in found]
         coarse = levels.pop()
         if model.directly_add_no_mem_embed:

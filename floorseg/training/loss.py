@@ -139,6 +139,14 @@ def softplus(logits: torch.Tensor) -> torch.Tensor:
     return logits.abs().sigmoid_().log_().neg_().add_(logits.relu())
 
 
+def _shared(masks: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Sums of products, float (N, M), of (N, M, pixels) and (N, 1, pixels): none is written.
+
+    Counting booleans would write an integer of eight bytes for each first.
+    """
+    return torch.bmm(masks, others.mT)[..., 0]
+
+
 class _MaskTerms(torch.autograd.Function):
     """Cross entropy, dice loss and IoU, keeping one array of the masks' size for the way back."""
 
@@ -152,10 +160,10 @@ class _MaskTerms(torch.autograd.Function):
         weight = 1 + heavier * wanted
         entropy = softplus(flat).addcmul_(flat, wanted, value=-1).mul_(weight).mean(dim=2)
         probability = flat.sigmoid()
-        numerator = 2 * (probability * wanted).sum(dim=2) + 1
+        numerator = 2 * _shared(probability, wanted) + 1
         denominator = probability.sum(dim=2) + wanted.sum(dim=2) + 1
-        got, truth = flat > 0, wanted > 0.5
-        both = (got & truth).sum(dim=2)
+        got, truth = (flat > 0).float(), (wanted > 0.5).float()
+        both = _shared(got, truth)
         iou = both / (got.sum(dim=2) + truth.sum(dim=2) - both).clamp(min=1)
         ctx.save_for_backward(probability, wanted, weight, numerator, denominator)
         ctx.shape = logits.shape

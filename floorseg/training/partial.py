@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from floorseg.core.neck import image_levels, neck_levels
 from floorseg.errors import ConfigError
 from floorseg.training.features import FeatureCache, weights_digest
 from floorseg.training.model import SAM2Train
@@ -70,12 +71,7 @@ class PartlyTrained(StillImageModel):
         if self.trained not in (Trained.DECODER, Trained.DECODER_NECK):
             return super().features(images)
         kept = self._kept(images)
-        levels = kept if self.trained is Trained.DECODER else self._through_neck(kept)
-        embedding = levels[-1]
-        if self.directly_add_no_mem_embed:
-            embedding = embedding + self.no_mem_embed.reshape(1, -1, 1, 1)
-        high = tuple(levels[:-1]) if self.use_high_res_features_in_sam else ()
-        return ImageFeatures.lay_out(embedding, high)
+        return self._laid_out(kept if self.trained is Trained.DECODER else neck_levels(self, kept))
 
     def _frozen(self) -> Iterator[nn.Module]:
         if self.trained is Trained.DECODER:
@@ -99,19 +95,9 @@ class PartlyTrained(StillImageModel):
 
     def _frozen_forward(self, images: torch.Tensor) -> Sequence[torch.Tensor]:
         if self.trained is Trained.DECODER:
-            levels: Sequence[torch.Tensor] = self.forward_image(images)["backbone_fpn"]
-            return levels
+            return image_levels(self, images)
         trunk: Sequence[torch.Tensor] = self.image_encoder.trunk(images)
         return trunk
-
-    def _through_neck(self, trunk: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """What sam2's ``ImageEncoder`` and ``forward_image`` do after the trunk."""
-        levels, _ = self.image_encoder.neck(list(trunk))
-        levels = levels[: len(levels) - self.image_encoder.scalp]
-        if self.use_high_res_features_in_sam:
-            levels[0] = self.sam_mask_decoder.conv_s0(levels[0])
-            levels[1] = self.sam_mask_decoder.conv_s1(levels[1])
-        return list(levels)
 
 
 class PartSAM2Train(PartlyTrained, SAM2Train):

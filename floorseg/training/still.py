@@ -9,6 +9,7 @@ from torch import nn
 from training.model.sam2 import SAM2Train as OfficialSAM2Train
 
 from floorseg.core.decoder import in_place, nest_pixels, prompt_tokens, upscale
+from floorseg.core.neck import image_levels
 from floorseg.core.two_way_attention import look_both_ways
 
 MASK_PROMPT_LIMIT = 32.0  # sam2's predictor clamps the mask it feeds back to this
@@ -58,13 +59,14 @@ class StillImageModel(OfficialSAM2Train):
 
     def features(self, images: torch.Tensor) -> ImageFeatures:
         """Encode images, float (B, 3, H, W), normalised."""
-        levels = self.forward_image(images)["backbone_fpn"]
-        embedding = levels[-1]
+        return self._laid_out(image_levels(self, images))
+
+    def _laid_out(self, levels: Sequence[torch.Tensor]) -> ImageFeatures:
+        """Features from the encoder's levels, the finest first."""
+        *fine, embedding = levels
         if self.directly_add_no_mem_embed:
             embedding = embedding + self.no_mem_embed.reshape(1, -1, 1, 1)
-        return ImageFeatures.lay_out(
-            embedding, levels[:-1] if self.use_high_res_features_in_sam else ()
-        )
+        return ImageFeatures.lay_out(embedding, fine)
 
     def decode(
         self,
