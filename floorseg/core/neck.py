@@ -46,11 +46,11 @@ def neck_levels(model: SAM2Base, trunk: Sequence[Tensor]) -> list[Tensor]:
     return [_channels_first(level) for level in (*fine, pyramid.coarse)]
 
 
-def _is_linear(neck: nn.Module) -> bool:
-    """Whether a neck is sam2's, of 1 x 1 convolutions whose results are added up."""
+def _is_linear(neck: FpnNeck) -> bool:
+    """Whether a neck is sam2's own, of 1 x 1 convolutions whose results are added up."""
     if type(neck) is not FpnNeck or neck.fuse_type != "sum":
         return False
-    layers = [layer for level in neck.convs for layer in level.children()]
+    layers = [layer for level in neck.convs for layer in level]
     return all(type(layer) is nn.Conv2d and layer.kernel_size == (1, 1) for layer in layers)
 
 
