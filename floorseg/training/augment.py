@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 Warp = Callable[[np.ndarray], np.ndarray]
+_INK_LEFT = (0.2, 0.5)  # of black, on a faded plan: at a fifth, clicks were 6 points worse
 _AMID = 0.7  # part of a view's side, around its middle, where that stands which was approached
 
 
@@ -36,7 +37,8 @@ class PlanAugmentation:
         rotation: largest rotation beside the right angles, degrees.
         p_rotation: how often such a rotation happens.
         turns: right-angle turns and mirroring.
-        p_shade: contrast, brightness and gamma; p_tint: coloured paper or ink; p_invert: white on
+        p_fade: lines that are hardly darker than their paper, grey ones least of all; p_shade:
+            contrast, brightness and gamma; p_tint: coloured paper or ink; p_invert: white on
             black; p_grey: no colour.
         p_blur, p_noise, p_speckle, p_jpeg, p_low_resolution: bad scans and screenshots.
     """
@@ -49,6 +51,7 @@ class PlanAugmentation:
     rotation: float = 8.0
     p_rotation: float = 0.3
     turns: bool = True
+    p_fade: float = 0.1
     p_shade: float = 0.7
     p_tint: float = 0.25
     p_invert: float = 0.06
@@ -94,7 +97,7 @@ class PlanAugmentation:
 
     def photometry(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         """The picture (uint8 (T, T, 3), RGB), seen through a random lens, printer and scanner."""
-        chance = rng.random(9)
+        chance = rng.random(10)
         if chance[0] < self.p_grey:
             grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
             image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
@@ -102,10 +105,13 @@ class PlanAugmentation:
             image = _low_resolution(rng, image)
         if chance[2] < self.p_blur:
             image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.1)))
+        fade = chance[9] < self.p_fade
+        if fade:
+            image = cv2.LUT(image, _faded(rng))
         table = _tone_table(
             rng,
-            shade=chance[3] < self.p_shade,
-            tint=chance[4] < self.p_tint,
+            shade=chance[3] < self.p_shade and not fade,  # or nothing would be left to see
+            tint=chance[4] < self.p_tint and not fade,
             invert=chance[5] < self.p_invert,
         )
         image = cv2.LUT(image, table)
@@ -147,7 +153,7 @@ class PlanAugmentation:
 
 
 NO_AUGMENTATION = PlanAugmentation(
-    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, turns=False, p_shade=0.0, p_tint=0.0,
+    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, turns=False, p_fade=0.0, p_shade=0.0, p_tint=0.0,
     p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0, p_speckle=0.0, p_jpeg=0.0,
     p_low_resolution=0.0,
 )  # fmt: skip
@@ -183,6 +189,13 @@ def _paper_colour(rng: np.random.Generator) -> tuple[int, int, int] | None:
 def _edge_colour(image: np.ndarray) -> tuple[int, ...]:
     edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     return tuple(int(value) for value in np.median(edge, axis=0))
+
+
+def _faded(rng: np.random.Generator) -> np.ndarray:
+    """uint8 (256,): white stays, black keeps a fifth to a half of its ink, grey less than that."""
+    ink = 1 - np.linspace(0, 1, 256)
+    left = _between(rng, _INK_LEFT) * ink ** rng.uniform(1, 2)
+    return np.round(255 * (1 - left)).astype(np.uint8)
 
 
 def _tone_table(rng: np.random.Generator, *, shade: bool, tint: bool, invert: bool) -> np.ndarray:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,23 @@ def test_colours_change_and_the_drawing_stays():
         seen = PlanAugmentation().photometry(np.random.default_rng(seed), picture).astype(float)
         assert seen.shape == picture.shape
         assert abs(seen[wall].mean() - seen[~wall].mean()) > 40
+
+
+def test_faded_ink_is_still_ink_and_never_gone():
+    picture = np.full((40, 40, 3), 255, np.uint8)
+    picture[10:12], picture[20:22] = 0, 160
+    augmentation = replace(NO_AUGMENTATION, p_fade=1.0)
+    inks = []
+    for seed in range(30):
+        faded = augmentation.photometry(np.random.default_rng(seed), picture)
+        assert (faded[0] == 255).all()
+        inks.append(255 - faded[[10, 20], 0, 0].astype(int))
+
+    black, grey = np.array(inks).T
+    assert black.min() >= 51
+    assert black.max() <= 128
+    assert (grey < 0.45 * black).all()
+    assert np.ptp(black) > 60
 
 
 def test_the_same_generator_gives_the_same_picture():
