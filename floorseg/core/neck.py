@@ -31,7 +31,12 @@ def image_levels(model: SAM2Base, images: Tensor) -> list[Tensor]:
 
 
 def neck_levels(model: SAM2Base, trunk: Sequence[Tensor]) -> list[Tensor]:
-    """As ``image_levels``, from what the trunk made of the images, the finest level first."""
+    """As ``image_levels``, from what the trunk made of the images.
+
+    Args:
+        model: whose neck and decoder are used.
+        trunk: float (B, c, h, w) each, the finest level first.
+    """
     neck = model.image_encoder.neck
     if not _is_linear(neck):
         return _as_sam2(model, trunk)
@@ -51,7 +56,11 @@ def _is_linear(neck: FpnNeck) -> bool:
     if type(neck) is not FpnNeck or neck.fuse_type != "sum":
         return False
     layers = [layer for level in neck.convs for layer in level]
-    return all(type(layer) is nn.Conv2d and layer.kernel_size == (1, 1) for layer in layers)
+    return all(type(layer) is nn.Conv2d and _is_product(layer) for layer in layers)
+
+
+def _is_product(layer: nn.Conv2d) -> bool:
+    return layer.kernel_size == layer.stride == (1, 1) and layer.padding == (0, 0)
 
 
 def _as_sam2(model: SAM2Base, trunk: Sequence[Tensor]) -> list[Tensor]:

@@ -17,7 +17,7 @@ _SURE = 1e-3  # scores nearer to 0 or 1 say no more than that
 _INSIDE = 0.8  # a region is a part of another if so much of it lies in that
 _SMALLER = 0.8  # and if it is smaller than this part of that
 MAY_OVERLAP = 0.3  # part of the smaller region; from there on two regions cannot both be rooms
-_WEIGHTS = np.array([1.163, 1.888, -0.058, -0.048, -16.187, -0.000, 1.171, 6.708, -7.486])
+_WEIGHTS = np.array([1.163, 1.888, -0.058, -0.048, -16.187, 0.0, 1.171, 6.708, -7.486])
 
 
 def room_odds(regions: Regions, overlap: Overlap) -> np.ndarray:

@@ -59,6 +59,20 @@ def test_a_neck_that_is_not_a_sum_goes_sam2s_own_way():
             assert torch.equal(mine, theirs)
 
 
+@pytest.mark.parametrize(("stride", "padding"), [((2, 2), (0, 0)), ((1, 1), (1, 1))])
+def test_so_does_one_whose_convolutions_are_more_than_products(stride, padding):
+    model = model_of()
+    for level in model.image_encoder.neck.convs:
+        level.conv.stride, level.conv.padding = stride, padding
+
+    model.image_encoder.neck.fpn_top_down_levels = []
+    with torch.no_grad():
+        for mine, theirs in zip(
+            image_levels(model, pictures()), by_sam2(model, pictures()), strict=True
+        ):
+            assert torch.equal(mine, theirs)
+
+
 def test_without_fine_features_the_coarse_level_is_alone():
     model = model_of()
     model.use_high_res_features_in_sam = False
