@@ -1,5 +1,8 @@
 """Small rooms are looked at again: at 512 pixels a sheet, a model sees a closet as a speck.
 
+That is so however many pixels the picture has: the model thinks in cells of sixteen pixels, and
+in a picture of 512 or of 256 pixels, too, enlarged parts are better understood than the whole.
+
 Where the answer to a prompt is small, the part of the plan around it, half as wide and half as
 high, is encoded by itself, so that the model sees it twice as large, and the prompt is put there
 once more; of the two answers the one counts that the model holds for better. SAM's generator of
@@ -27,8 +30,9 @@ from floorseg.core.structures import Point, Prompt
 from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
-WORTH_IT = 1.25  # how much larger than what the model sees a picture must be, by its area's root
-SMALL = 0.08  # of the picture's side: square root of the area of answers that are looked at closely
+SMALL = 0.12  # of the picture's side: square root of the area of answers that are looked at closely
+SMALL_COUNTED = 0.08  # and of clicks that are but counted: less to encode, the same rooms
+_LEAST = 64  # pixels; the parts of a picture whose shorter side is shorter show nothing
 _QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
 _AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
 _AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
@@ -52,21 +56,24 @@ def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet(TwoSided):
-    """A picture that may have more to show than the model sees at once.
+    """A picture whose parts may show more than the model sees at once.
 
     Attributes:
         pixels: uint8 (H, W, 3), RGB, the picture.
         edges: where it shows any.
-        closely: it has more to show.
         close_ups: what the model saw in parts of it so far.
         lock: held while a part is encoded, so that nobody does it twice.
     """
 
     pixels: np.ndarray
     edges: Edges
-    closely: bool
     close_ups: dict[Place, Embedding] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+
+    @property
+    def closely(self) -> bool:
+        """Whether its parts are worth a look."""
+        return min(self.size) >= _LEAST
 
     @property
     def overview(self) -> TwoSided:
@@ -104,7 +111,6 @@ class CloseUpPredictor(TwoSidedPredictor):
             whole.image, whole.size, whole.digest, whole.mirrored,
             pixels=image,
             edges=Edges.of(image, 2 * self.logit_size),
-            closely=math.sqrt(math.prod(whole.size)) >= WORTH_IT * self.image_size,
         )  # fmt: skip
 
     def _logit_side(self, embedding: Embedding) -> int:
@@ -163,11 +169,11 @@ def _closer(
     """Which prompts are worth a second look, by the close-up that shows them best."""
     if not sheet.closely:
         return {}
-    amid = _AMID_COUNTED if wanted.rough else _AMID
+    amid, small = (_AMID_COUNTED, SMALL_COUNTED) if wanted.rough else (_AMID, SMALL)
     shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
     found: dict[Place, list[int]] = {}
     for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
-        place = _place(prompt, sheet.size, amid) if share < SMALL**2 else None
+        place = _place(prompt, sheet.size, amid) if share < small**2 else None
         if place is not None:
             found.setdefault(place, []).append(number)
     return found

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from floorseg.core.candidates import Candidates, join, never, sweep
-from floorseg.core.closeup import SMALL, Sheet, finer
+from floorseg.core.closeup import SMALL_COUNTED, Sheet, finer
 from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
 from floorseg.core.next_clicks import MORE_CLICKS, click_levels, uncovered_spots, unsettled
@@ -144,7 +144,7 @@ def _finer(found: Candidates) -> Candidates:
 
 def _small(rooms: Regions) -> np.ndarray:
     """bool (R,): rooms that a close-up shows better."""
-    return np.asarray((rooms.logits > 0).mean(axis=(1, 2)) < SMALL**2)
+    return np.asarray((rooms.logits > 0).mean(axis=(1, 2)) < SMALL_COUNTED**2)
 
 
 def _may_be_room(logits: Tensor, settings: EverythingSettings) -> Tensor:

@@ -101,9 +101,9 @@ def test_large_answers_are_those_of_one_look_only_finer(model, plans):
     assert torch.equal(raised, followed > USUALLY_FOLLOWED)
 
 
-def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
-    image = draw_plan(3, (512, 512)).image
-    prompts = [Prompt(points=(Point(100, 200),)), Prompt(box=(20, 30, 60, 80))]
+def test_a_picture_whose_parts_show_nothing_is_looked_at_once(model):
+    image = draw_plan(3, (512, 512)).image[200:262, 100:500]
+    prompts = [Prompt(points=(Point(100, 20),)), Prompt(box=(20, 30, 60, 55))]
     plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
     embedding = close.encode(image)
 
@@ -118,13 +118,20 @@ def test_a_picture_with_nothing_more_to_show_is_looked_at_once(model):
     torch.testing.assert_close(found.logits, smooth)
 
 
-@pytest.mark.parametrize(("size", "closely"), [((320, 1400), True), ((320, 900), False)])
-def test_of_a_long_flat_plan_the_area_decides(model, size, closely):
-    """It is squeezed to a square: what it loses along its length, a close-up gives back."""
-    embedding = CloseUpPredictor(model).encode(np.full((*size, 3), 255, np.uint8))
+@pytest.mark.parametrize("side", [256, 512])
+def test_small_rooms_of_a_small_picture_are_found_better(model, side):
+    """What counts are the model's cells, not the pixels that there are."""
+    ious = {TwoSidedPredictor: [], CloseUpPredictor: []}
+    for seed in (16, 35, 39):
+        plan = draw_plan(seed, (side, side))
+        rooms = [mask for mask in rooms_of(plan) if 0.01 < side_of(mask) < 0.06]
+        prompts = [Prompt().with_point(centre_click(room)) for room in rooms]
+        for kind, found in ious.items():
+            masks = answers(kind(model), plan, prompts)
+            found += [mask_iou(mask, room) for mask, room in zip(masks, rooms, strict=True)]
 
-    assert isinstance(embedding, Sheet)
-    assert embedding.closely is closely
+    assert len(ious[CloseUpPredictor]) > 10
+    assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[TwoSidedPredictor]) + 0.02
 
 
 def test_an_answer_may_be_mended_by_more_clicks(model, plans):
