@@ -98,7 +98,7 @@ def find_regions(
             break
         before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0 and isinstance(embedding, Sheet) and embedding.closely:  # once more, near
+        if number == 0 and isinstance(embedding, Sheet) and embedding.closely(counted=True):
             again = rooms.points[_small(rooms)]
             total += len(again)
             spots = np.concatenate([spots, again]).astype(np.float32)

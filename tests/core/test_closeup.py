@@ -134,6 +134,18 @@ def test_small_rooms_of_a_small_picture_are_found_better(model, side):
     assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[TwoSidedPredictor]) + 0.02
 
 
+@pytest.mark.parametrize(("size", "has_more"), [((320, 1400), True), ((320, 900), False)])
+def test_counted_clicks_look_closely_where_the_area_is_larger_than_the_models(
+    model, size, has_more
+):
+    """A long flat plan is squeezed: what it loses along its length, a close-up gives back."""
+    embedding = CloseUpPredictor(model).encode(np.full((*size, 3), 255, np.uint8))
+
+    assert isinstance(embedding, Sheet)
+    assert embedding.closely(counted=True) is has_more
+    assert embedding.closely(counted=False)
+
+
 def test_an_answer_may_be_mended_by_more_clicks(model, plans):
     plan = plans[1]
     room = min(rooms_of(plan), key=side_of)
@@ -182,7 +194,7 @@ def test_progress_never_says_more_than_all(model, plans):
 
 
 # the seeds' clicks leave no crumb on the brink of falling, which a rounding error would decide
-@pytest.mark.parametrize(("seed", "rough"), [(4, True), (5, False)])
+@pytest.mark.parametrize(("seed", "rough"), [(5, True), (5, False)])
 def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans, seed, rough):
     predictor = CloseUpPredictor(model)
     embedding = predictor.encode(plans[2].image)
