@@ -196,7 +196,7 @@ def test_progress_never_says_more_than_all(model, plans):
 # the seeds' clicks leave no crumb on the brink of falling, which a rounding error would decide
 @pytest.mark.parametrize(("seed", "rough"), [(5, True), (5, False)])
 def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans, seed, rough):
-    predictor = CloseUpPredictor(model)
+    predictor = CloseUpPredictor(model, precision="float32")  # bfloat16 rounds by the batch
     embedding = predictor.encode(plans[2].image)
     rng = np.random.default_rng(seed)
     prompts = [Prompt(points=(Point(*map(float, rng.uniform(0, SIDE, 2))),)) for _ in range(20)]

@@ -96,7 +96,8 @@ def test_two_sides_see_more_than_one(model):
 
 
 def test_a_counted_click_is_put_to_one_side_whatever_else_is_asked(model, picture):
-    predictor, plain = TwoSidedPredictor(model), Predictor(model)
+    # in bfloat16, where a processor has it, rounding depends on how many are asked at once
+    predictor, plain = (kind(model, precision="float32") for kind in (TwoSidedPredictor, Predictor))
     embedding = predictor.encode(picture)
     prompts = [Prompt(points=(Point(x, 150),)) for x in range(100, 110)]
 
