@@ -16,33 +16,38 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import numpy as np
-import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn import functional as F
 
+from floorseg.core.closeup_places import (
+    QUARTERS,
+    Place,
+    cut,
+    cut_off,
+    moved,
+    place_of,
+    placed,
+    window,
+)
 from floorseg.core.decoded import Decoded, Wanted
-from floorseg.core.decoder import LOGIT_LIMIT
 from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.sprinkles import without_sprinkles
-from floorseg.core.structures import Point, Prompt
+from floorseg.core.structures import Prompt
 from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
-WORTH_COUNTING = 1.25  # how much larger than what the model sees a picture must be, by its area's
-# root, for clicks that are but counted: else enlarged furniture gets votes, F1 0.65 instead of 0.67
+# How much larger than what the model sees a picture must be, by its area's root, for clicks that
+# are but counted: in others enlarged furniture gets votes (F1 on synthetic plans 0.67 to 0.65).
+_WORTH_COUNTING = 1.25
 SMALL = 0.12  # of the picture's side: square root of the area of answers that are looked at closely
 SMALL_COUNTED = 0.08  # and of clicks that are but counted: less to encode, the same rooms
 _LEAST = 64  # pixels; the parts of a picture whose shorter side is shorter show nothing
-_QUARTERS = (0, 1, 2)  # a close-up begins at so many quarters of the picture's side
 _AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
 _AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
 _FOLLOWED_WORTH = 4.0  # logits of a score between an answer that follows edges and one that doesn't
 _CERTAIN = 1e-4  # scores nearer to 0 or 1 than this are not told apart
-_MARGIN = 0.03  # of the picture's side: a prompt nearer to a close-up's edge is not put there
-
-Place = tuple[int, int]  # a close-up: quarters from the left, quarters from the top
 
 
 def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
@@ -86,7 +91,7 @@ class Sheet(TwoSided):
     @property
     def nbytes(self) -> int:
         """Bytes of memory held once every part has been looked at."""
-        looks = 1 + (len(_QUARTERS) ** 2 if self.closely(counted=False) else 0)
+        looks = 1 + (len(QUARTERS) ** 2 if self.closely(counted=False) else 0)
         return looks * self.overview.nbytes + self.pixels.nbytes + self.edges.nbytes
 
 
@@ -114,7 +119,7 @@ class CloseUpPredictor(TwoSidedPredictor):
             whole.image, whole.size, whole.digest, whole.mirrored,
             pixels=image,
             edges=Edges.of(image, 2 * self.logit_size),
-            has_more=math.sqrt(math.prod(whole.size)) >= WORTH_COUNTING * self.image_size,
+            has_more=math.sqrt(math.prod(whole.size)) >= _WORTH_COUNTING * self.image_size,
         )  # fmt: skip
 
     def _logit_side(self, embedding: Embedding) -> int:
@@ -137,10 +142,10 @@ class CloseUpPredictor(TwoSidedPredictor):
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
         answers = _to_edges(Decoded(finer(whole.logits), whole.scores), embedding, wanted)
         for place, asked in _closer(embedding, prompts, whole, wanted).items():
-            moved = [_moved(prompts[i], place, embedding.size) for i in asked]
-            cut = [_cut(masks[i], place) for i in asked]
+            there = [moved(prompts[i], place, embedding.size) for i in asked]
+            shown = [cut(masks[i], place) for i in asked]
             part = self._part(embedding, place, counted=wanted.rough)
-            seen = _placed(look(part, moved, cut, wanted), place)
+            seen = placed(look(part, there, shown, wanted), place)
             _take_better(answers, _to_edges(seen, embedding, wanted), asked, place)
         return answers
 
@@ -160,7 +165,7 @@ class CloseUpPredictor(TwoSidedPredictor):
         with sheet.lock:
             seen = sheet.close_ups.get(place)
             if seen is None or not (counted or isinstance(seen, TwoSided)):
-                x0, y0, x1, y1 = _window(place, sheet.size)
+                x0, y0, x1, y1 = window(place, sheet.size)
                 image = np.ascontiguousarray(sheet.pixels[y0:y1, x0:x1])
                 seen = self.encode_one_side(image) if counted else super().encode_many([image])[0]
                 sheet.close_ups[place] = seen
@@ -178,49 +183,10 @@ def _closer(
     shares = (whole.chosen() > 0).flatten(1).float().mean(dim=1).tolist()
     found: dict[Place, list[int]] = {}
     for number, (prompt, share) in enumerate(zip(prompts, shares, strict=True)):
-        place = _place(prompt, sheet.size, amid) if share < small**2 else None
+        place = place_of(prompt, sheet.size, amid) if share < small**2 else None
         if place is not None:
             found.setdefault(place, []).append(number)
     return found
-
-
-def _window(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 in pixels of the picture: half of each of its sides."""
-    height, width = size
-    x0, y0 = round(place[0] * width / 4), round(place[1] * height / 4)
-    return x0, y0, x0 + round(width / 2), y0 + round(height / 2)
-
-
-def _place(prompt: Prompt, size: tuple[int, int], amid: float) -> Place | None:
-    """The close-up that shows a prompt best; None where it does not fit into any.
-
-    Args:
-        prompt: a click, or more, or a box.
-        size: (H, W) of the picture.
-        amid: how near to the picture's middle, in parts of its side, is neither left nor right.
-    """
-    at = [(point.x, point.y) for point in prompt.points]
-    if prompt.box is not None:
-        at += [prompt.box[:2], prompt.box[2:]]
-    if not at:
-        return None
-    spots = np.array(at) / (size[1], size[0])
-    low, high = spots.min(axis=0), spots.max(axis=0)
-    middle = (low + high) / 2 - 0.5
-    first = np.where(abs(middle) < amid, 1, np.where(middle < 0, 0, max(_QUARTERS)))
-    begin, end = first / 4, first / 4 + 0.5
-    fits = ((low >= begin + _MARGIN) | (begin == 0)) & ((high <= end - _MARGIN) | (end == 1))
-    return (int(first[0]), int(first[1])) if fits.all() else None
-
-
-def _moved(prompt: Prompt, place: Place, size: tuple[int, int]) -> Prompt:
-    """The prompt in pixels of a close-up."""
-    left, top, _, _ = _window(place, size)
-    points = tuple(Point(point.x - left, point.y - top, point.inside) for point in prompt.points)
-    if prompt.box is None:
-        return Prompt(points)
-    x0, y0, x1, y1 = prompt.box
-    return Prompt(points, (x0 - left, y0 - top, x1 - left, y1 - top))
 
 
 def finer(logits: Tensor) -> Tensor:
@@ -230,30 +196,6 @@ def finer(logits: Tensor) -> Tensor:
 
 def _coarser(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else F.avg_pool2d(mask[None].float(), 2)[0]
-
-
-def _cut(mask: Tensor | None, place: Place) -> Tensor | None:
-    """The part of a mask (2h, 2w) that a close-up shows, (h, w)."""
-    if mask is None:
-        return None
-    rows, columns = _cells(place, mask.shape[-1])
-    return mask[rows, columns]
-
-
-def _cells(place: Place, side: int) -> tuple[slice, slice]:
-    left, top = (quarters * side // 4 for quarters in place)
-    return slice(top, top + side // 2), slice(left, left + side // 2)
-
-
-def _placed(seen: Decoded, place: Place) -> Decoded:
-    """A close-up's answers where they lie in the whole picture."""
-    side = 2 * seen.logits.shape[-1]
-    logits = torch.full(
-        (*seen.logits.shape[:2], side, side), -LOGIT_LIMIT, device=seen.logits.device
-    )
-    rows, columns = _cells(place, side)
-    logits[:, :, rows, columns] = seen.logits
-    return Decoded(logits, seen.scores)
 
 
 def _to_edges(answers: Decoded, sheet: Sheet, wanted: Wanted) -> Decoded:
@@ -285,23 +227,7 @@ def lines_say(logits: Tensor, embedding: Embedding) -> Tensor:
 def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:
     """Put a close-up's answers where the model holds them for better and they are whole."""
     better = seen.scores.amax(dim=1) > answers.scores[asked].amax(dim=1)
-    better &= ~_cut_off(seen.chosen(), place)
+    better &= ~cut_off(seen.chosen(), place)
     for i in better.nonzero().flatten().tolist():
         answers.logits[asked[i]] = seen.logits[i]
         answers.scores[asked[i]] = seen.scores[i]
-
-
-def _cut_off(masks: Tensor, place: Place) -> Tensor:
-    """bool (N,): masks (N, h, w) that reach an edge of a close-up which is none of the picture."""
-    inside, side = masks > 0, masks.shape[-1]
-    rows, columns = _cells(place, side)
-    found = torch.zeros(len(masks), dtype=torch.bool, device=masks.device)
-    edges = (
-        (rows.start > 0, inside[:, rows.start]), (rows.stop < side, inside[:, rows.stop - 1]),
-        (columns.start > 0, inside[:, :, columns.start]),
-        (columns.stop < side, inside[:, :, columns.stop - 1]),
-    )  # fmt: skip
-    for is_inner, edge in edges:
-        if is_inner:
-            found |= edge.any(dim=1)
-    return found

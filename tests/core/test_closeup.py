@@ -134,6 +134,20 @@ def test_small_rooms_of_a_small_picture_are_found_better(model, side):
     assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[TwoSidedPredictor]) + 0.02
 
 
+def test_counted_clicks_look_once_where_the_picture_has_no_more_to_show(model):
+    plan = draw_plan(16, (512, 512))
+    predictor = CloseUpPredictor(model)
+    embedding = predictor.encode(plan.image)
+    prompts = [Prompt().with_point(centre_click(room)) for room in rooms_of(plan)]
+    assert isinstance(embedding, Sheet)
+
+    predictor.decode_logits(embedding, prompts, rough=True)
+    assert not embedding.close_ups
+
+    predictor.decode_logits(embedding, prompts)
+    assert embedding.close_ups
+
+
 @pytest.mark.parametrize(("size", "has_more"), [((320, 1400), True), ((320, 900), False)])
 def test_counted_clicks_look_closely_where_the_area_is_larger_than_the_models(
     model, size, has_more
