@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -92,6 +93,17 @@ def wait_for_records(out: Path, count: int, process: subprocess.Popen) -> None:
     raise AssertionError("nothing was recorded within minutes")
 
 
+def wait_for_signal(suspended: psutil.Process, number: int) -> None:
+    """Until the kernel keeps a signal for a process that is suspended."""
+    for _ in range(2400):
+        status = Path(f"/proc/{suspended.pid}/status").read_text().splitlines()
+        (pending,) = (line.split()[1] for line in status if line.startswith("ShdPnd:"))
+        if int(pending, 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no signal {number} for {suspended} within minutes")
+
+
 def lines(out: Path) -> list[bytes]:
     return [
         line for path in sorted((out / "pictures").iterdir())
@@ -150,7 +162,13 @@ def test_helpers_give_the_numbers_of_one_process_and_ctrl_c_stops_them(
     words = [*arguments(tiny, sheets, tmp_path), "--workers", "2"]
     process = start(*words)
     wait_for_records(tmp_path, 1, process)
+    helpers = psutil.Process(process.pid).children()
+    for helper in helpers:
+        helper.suspend()  # or a fast one has done all its pictures before it is asked to stop
     process.send_signal(signal.SIGINT)
+    for helper in helpers:
+        wait_for_signal(helper, signal.SIGTERM)
+        helper.resume()
     _, said = process.communicate(timeout=120)
     after_stop = count_records(tmp_path)
     again = start(*words)
