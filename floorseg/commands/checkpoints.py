@@ -1,4 +1,4 @@
-"""``floorseg checkpoints``: what weights are here; show, verify, slim and calibrate them."""
+"""``floorseg checkpoints``: what weights are here; show, verify, change and calibrate them."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from floorseg.settings import Settings
 if TYPE_CHECKING:
     from floorseg.core.checkpoint_info import CheckpointInfo
 
-app = typer.Typer(help="List, show, verify, slim and calibrate checkpoints.", no_args_is_help=False)
+app = typer.Typer(help="List, show, verify, slim, average, deepen and calibrate checkpoints.", no_args_is_help=False)
 
 WIDE = 110  # columns a terminal needs for the origin to fit beside the rest
 
@@ -104,6 +104,20 @@ def average(
 
     average_checkpoints([_find(source) for source in sources], target, half=not full)
     print(f"{target}: the mean of {len(sources)} checkpoints")
+
+
+@app.command()
+def deepen(
+    source: str = _NAME,
+    target: Path = typer.Argument(help="The file to write; it must not exist."),
+    full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
+) -> None:
+    """Make a nano of 9 blocks one of 12 that answers the same, to train it further."""
+    from floorseg.core.deepen import deepen_checkpoint
+
+    path = _find(source)
+    deepen_checkpoint(path, target, half=not full)
+    print(f"{target}: answers what {path} does, three blocks deeper")
 
 
 @app.command()

@@ -44,6 +44,7 @@ class Architecture:
         blocks: transformer blocks of the image encoder.
         width: channels of the image embedding.
         newer: SAM 2.1, which learnt a few parameters that SAM 2 does not have.
+        changes: dotted assignments below the config's model that make it this one.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Architecture:
     blocks: int
     width: int
     newer: bool
+    changes: tuple[str, ...] = ()
 
     def config(self, image_size: int | None = None, *, overrides: Sequence[str] = ()) -> DictConfig:
         """The model's config in sam2's format, for ``hydra.utils.instantiate``.
@@ -71,7 +73,7 @@ class Architecture:
         config.sam_mask_decoder_extra_args = _SINGLE_MASK
         for attention in ("self_attention", "cross_attention"):
             config.memory_attention.layer[attention].feat_sizes = [size // _STRIDE] * 2
-        config.merge_with_dotlist(list(overrides))
+        config.merge_with_dotlist([*self.changes, *overrides])
         return config
 
     @property
@@ -126,6 +128,10 @@ def _official(version: str, letter: str, size: str, embed_dim: int, blocks: int)
     )
 
 
+def _nano(name: str, title: str, blocks: int, changes: tuple[str, ...] = ()) -> Architecture:
+    return Architecture(name, title, "floorseg.core", "nano.yaml", 32, blocks, 128, True, changes)
+
+
 _SIZES = (  # letter in the config's name, name, channels of the first stage, blocks
     ("t", "tiny", 96, 12),
     ("s", "small", 96, 16),
@@ -133,10 +139,17 @@ _SIZES = (  # letter in the config's name, name, channels of the first stage, bl
     ("l", "large", 144, 48),
 )
 
+# As it was first published: "floorseg checkpoints deepen" makes such a file one of today's.
+_NINE_BLOCKS = (
+    "image_encoder.trunk.stages=[1,2,5,1]",
+    "image_encoder.trunk.global_att_blocks=[4,7]",
+)
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture("nano", "SAM 2.1 nano", "floorseg.core", "nano.yaml", 32, 9, 128, True),
+        _nano("nano", "SAM 2.1 nano", 12),
+        _nano("nano_9", "SAM 2.1 nano of 9 blocks", 9, _NINE_BLOCKS),
         *(_official(version, *size) for version in ("sam2.1", "sam2") for size in _SIZES),
     )
 }

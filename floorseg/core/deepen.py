@@ -1,0 +1,69 @@
+"""A nano of nine blocks made one of twelve that answers the same, to be trained on.
+
+The added blocks add nothing to what passes through them until they are trained: the output layers
+of their attention and of their perceptron are zero. After T. Chen and others, "Net2Net", 2016
+(arXiv:1511.05641), for residual blocks.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from floorseg.core.architectures import ARCHITECTURES
+from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
+from floorseg.core.model import verify_checkpoint
+from floorseg.errors import CheckpointError
+
+_BLOCKS = "image_encoder.trunk.blocks."
+_ADDED = range(8, 11)  # at the end of the third stage, of eight blocks then; one block follows
+_OUTPUTS = ("attn.proj.", "mlp.layers.1.")
+
+
+def deepen_checkpoint(source: Path, target: Path, *, half: bool = True, seed: int = 0) -> None:
+    """Write a twelve-block nano that answers what a nine-block one does.
+
+    Args:
+        source: a checkpoint of a "nano_9".
+        target: the file to write; it must not exist.
+        half: in half precision.
+        seed: of the added blocks' other weights.
+
+    Raises:
+        CheckpointError: if the source cannot be read or is something else, or the target exists.
+    """
+    if target.exists():
+        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    found = ARCHITECTURES[verify_checkpoint(source).architecture]
+    if found.name != "nano_9":
+        raise CheckpointError(
+            f"{source} holds {found.title}; only a nano of 9 blocks can be made deeper"
+        )
+    file = read_checkpoint(source)
+    save_checkpoint(
+        target,
+        _deeper(file.weights, seed),
+        architecture="nano",
+        image_size=file.image_size or found.image_size,
+        half=half,
+        origin={**file.origin, "deepened_from_sha256": digest(source)},
+    )
+
+
+def _deeper(weights: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """The old weights at their new places, and what the added blocks begin with."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = ARCHITECTURES["nano"].build(empty=False).state_dict()
+    return {name: _begin(name, weight, weights) for name, weight in fresh.items()}
+
+
+def _begin(name: str, fresh: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    if not name.startswith(_BLOCKS):
+        return weights[name]
+    number, _, layer = name.removeprefix(_BLOCKS).partition(".")
+    if int(number) in _ADDED:
+        return torch.zeros_like(fresh) if layer.startswith(_OUTPUTS) else fresh
+    before = int(number) - (len(_ADDED) if int(number) >= _ADDED.stop else 0)
+    return weights[f"{_BLOCKS}{before}.{layer}"]
