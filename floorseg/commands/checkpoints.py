@@ -14,7 +14,9 @@ from floorseg.settings import Settings
 if TYPE_CHECKING:
     from floorseg.core.checkpoint_info import CheckpointInfo
 
-app = typer.Typer(help="List, show, verify, slim, average, deepen and calibrate checkpoints.", no_args_is_help=False)
+app = typer.Typer(
+    help="List, show, verify, change and calibrate checkpoints.", no_args_is_help=False
+)
 
 WIDE = 110  # columns a terminal needs for the origin to fit beside the rest
 

@@ -153,9 +153,10 @@ def _check_weights(config: DictConfig) -> dict[str, tuple[int, ...]] | None:
     wanted = (trunk.get("embed_dim", 96), blocks)
     if found is not None and (found.embed_dim, found.blocks) != wanted:
         fitting = [a.name for a in ARCHITECTURES.values() if (a.embed_dim, a.blocks) == wanted]
+        deeper = "; floorseg checkpoints deepen makes one of it" if found.name == "nano_9" else ""
         raise CheckpointError(
             f"{path} holds {found.title}, the configuration trains {' or '.join(fitting) or wanted}"
-            f"; choose architecture={found.name}, or a checkpoint that fits"
+            f"; choose architecture={found.name}, or a checkpoint that fits{deeper}"
         )
     return file.shapes
 

@@ -139,7 +139,7 @@ def test_weights_of_another_shape_tell_how_many_match_and_the_first_that_does_no
 
     with pytest.raises(
         CheckpointError,
-        match=r"SAM 2.1 nano: 347 of 348 weights match, .*'maskmem_tpos_enc': \(7, 1, 1, 32\)",
+        match=r"SAM 2.1 nano: 383 of 384 weights match, .*'maskmem_tpos_enc': \(7, 1, 1, 32\)",
     ):
         load_model(tmp_path / "x.pt", "cpu")
 
@@ -165,7 +165,7 @@ def test_an_unknown_size_is_compared_with_the_nearest_architecture(nano, tmp_pat
     weights = {k: v for k, v in nano.state_dict().items() if ".trunk.blocks.6." not in k}
     torch.save({"model": weights}, tmp_path / "x.pt")
 
-    with pytest.raises(CheckpointError, match=r"SAM 2.1 nano: \d+ of 348 weights match"):
+    with pytest.raises(CheckpointError, match=r"SAM 2.1 nano: \d+ of 384 weights match"):
         load_model(tmp_path / "x.pt", "cpu")
 
 
@@ -226,7 +226,7 @@ def test_verifying_finds_weights_that_are_not_numbers(nano, tmp_path):
 def test_a_whole_checkpoint_is_verified(whole):
     verified = verify_checkpoint(whole)
 
-    assert (verified.architecture, verified.tensors) == ("nano", 348)
+    assert (verified.architecture, verified.tensors) == ("nano", 384)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "meta"])

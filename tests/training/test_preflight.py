@@ -150,6 +150,14 @@ def test_weights_of_another_architecture_are_refused(look, weights, tmp_path):
         look(f"dataset.base_model={path}")
 
 
+def test_a_nano_of_nine_blocks_is_refused_with_what_makes_it_fit(look, tmp_path):
+    path = tmp_path / "nine.pt"
+    save_checkpoint(path, build_model("nano_9", 128), architecture="nano_9", image_size=128)
+
+    with pytest.raises(CheckpointError, match=r"of 9 blocks.*trains.*checkpoints deepen"):
+        look(f"dataset.base_model={path}")
+
+
 def test_missing_weights_are_refused(look):
     with pytest.raises(CheckpointError, match=r"nothing\.pt"):
         look("dataset.base_model=/nowhere/nothing.pt")
