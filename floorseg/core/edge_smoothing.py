@@ -21,6 +21,7 @@ USUALLY_FOLLOWED = 0.95  # of a room's rim lies on edges
 _STRENGTH = 100.0  # how much neighbours count where nothing is drawn; in cells, squared
 _CONTRAST = 0.03  # difference of two pixels, of 1, at which they count a third of that
 _LEAST = 1e-4  # and the least that they ever count
+_JOINED = 0.5  # conductance below which there is an edge between two cells
 _ROUNDS = 2
 _SURE = 10.0  # logits; what the model is surer of counts no more
 _SAME = 0.7  # IoU; a mask that would become another one has no lines to hold it, and stays
@@ -63,6 +64,14 @@ class Edges:
         """Bytes of memory held."""
         factors = sum(run.links.nbytes + run.scales.nbytes for run in self.runs)
         return self.beside.nbytes + self.below.nbytes + factors
+
+    @property
+    def blank(self) -> np.ndarray:
+        """bool (side, side): cells that no edge parts from the one on their left or above."""
+        blank = np.ones((len(self.beside), len(self.beside)), dtype=bool)
+        blank[:, 1:] &= self.beside >= _JOINED
+        blank[1:] &= self.below >= _JOINED
+        return blank
 
     def smooth(self, logits: Tensor) -> Tensor:
         """Logits that change where the picture does; above 0 is inside, before and after.

@@ -2,7 +2,8 @@
 
 A grid of clicks spends most of them inside rooms that a few have settled already, and on the paper
 around the plan. So the grid is gone through from coarse to fine, and what is settled is left out;
-then what nothing covers is clicked, in its middle.
+then what nothing covers is clicked, in its middle, and what lines enclose: there, and in the rooms
+found, for one that a click or two have settled may be two rooms that the model takes for one.
 """
 
 import cv2
@@ -12,8 +13,12 @@ from floorseg.core.candidates import click_grid
 from floorseg.core.consensus import Regions
 from floorseg.core.presets import EverythingSettings
 
-MORE_CLICKS = 64  # in each round after the grid
+MORE_CLICKS = 64  # of a kind, in each round after the grid
 _SETTLED = 0.6  # quality of regions in which no more clicks are needed
+_RADIUS = 1.5  # cells, of the smallest place that is clicked
+_TRIED = 0.5  # of the way from a spot to the nearest line: a click that near has tried it
+_PLACES = 4  # in a room, at most
+_DEEP = 0.4  # of the deepest place's depth: less is left by furniture
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
 
 
@@ -70,18 +75,93 @@ def uncovered_spots(
     free = _around(covered) & ~covered
     x, y = _cells(clicked, side, size)
     free[y, x] = False
-    radius = max(1.5, side * float(np.sqrt(settings.min_area)) / 2)
-    spots: list[tuple[int, int]] = []
+    radius = max(_RADIUS, side * float(np.sqrt(settings.min_area)) / 2)
+    return _in_pixels(_middles(free, radius)[:MORE_CLICKS, :2], side, size)
+
+
+def enclosed_spots(
+    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
+) -> np.ndarray:
+    """Where to click next: float32 (N, 2), the middles of what lines enclose beside the rooms.
+
+    Args:
+        rooms: what was chosen so far.
+        clicked: float (N, 2), (x, y) in pixels of the picture.
+        size: (H, W) of the picture.
+        blank: bool (h, w), where no line is, see ``Edges.blank``.
+    """
+    covered = _union(rooms.logits > 0)
+    spots = _middles(_around(covered) & ~covered & blank, _RADIUS)
+    return _in_pixels(_untried(spots, clicked, size, blank, _TRIED)[:, :2], len(blank), size)
+
+
+def doubtful_spots(
+    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
+) -> np.ndarray:
+    """Where rooms are clicked once more: float32 (N, 2), what lines enclose in them.
+
+    Args:
+        rooms: what was chosen so far.
+        clicked: float (N, 2), (x, y) in pixels of the picture.
+        size: (H, W) of the picture.
+        blank: bool (h, w), where no line is.
+    """
+    found = [np.zeros((0, 3), np.float32)]
+    for mask in rooms.logits > 0:
+        spots = _middles(mask & blank, _RADIUS)
+        spots = spots[spots[:, 2] >= _DEEP * spots[:, 2].max(initial=0)]
+        found.append(_untried(spots, clicked, size, blank, 1.0)[:_PLACES])
+    spots = np.concatenate(found)
+    deepest = np.argsort(-spots[:, 2], kind="stable")[:MORE_CLICKS]
+    return _in_pixels(spots[deepest, :2], len(blank), size)
+
+
+def _middles(free: np.ndarray, radius: float) -> np.ndarray:
+    """float32 (N, 3): column and row of the middles of free places, and how far it is to their end.
+
+    The deepest first, and in one place each as far from the others as it is deep.
+
+    Args:
+        free: bool (h, w).
+        radius: of the smallest of these places, in cells.
+    """
+    spots: list[tuple[float, float, float]] = []
     depth = cv2.distanceTransform(np.pad(free.view(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    while len(spots) < MORE_CLICKS:
-        row, column = divmod(int(depth.argmax()), side)
-        if depth[row, column] < radius:
-            break
-        spots.append((column, row))
-        reach = max(2, round(2 * float(depth[row, column])))
-        cv2.circle(depth, (column, row), reach, 0.0, -1)
+    _, places = cv2.connectedComponents(free.view(np.uint8), connectivity=4)
+    while True:
+        row, column = divmod(int(depth.argmax()), depth.shape[1])
+        end = float(depth[row, column])
+        if end < radius:
+            return np.array(spots, np.float32).reshape(-1, 3)
+        spots.append((column, row, end))
+        near = _disc(column, row, max(2, round(2 * end)), depth.shape)
+        depth[near] *= places[near] != places[row, column]  # not across a line
+
+
+def _disc(column: int, row: int, radius: int, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Rows and columns, int64 (K,), of the cells at most a radius away."""
+    down, across = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    rows, columns = row + down, column + across
+    inside = (
+        (down**2 + across**2 <= radius**2)
+        & (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    )  # fmt: skip
+    return rows[inside], columns[inside]
+
+
+def _untried(
+    spots: np.ndarray, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray, near: float
+) -> np.ndarray:
+    """Those of the first spots (N, 3) that no click is near, in parts of their depth."""
+    x, y = _cells(clicked, len(blank), size)
+    away = np.hypot(spots[:, :1] - x, spots[:, 1:2] - y).min(axis=1, initial=len(blank))
+    return spots[away >= near * spots[:, 2]][:MORE_CLICKS]
+
+
+def _in_pixels(spots: np.ndarray, side: int, size: tuple[int, int]) -> np.ndarray:
+    """Middles of cells, float32 (N, 2), in pixels of a picture (H, W)."""
     scale = np.array([side / size[1], side / size[0]])
-    return ((np.array(spots, np.float32).reshape(-1, 2) + 0.5) / scale).astype(np.float32)
+    return ((spots + 0.5) / scale).astype(np.float32)
 
 
 def _cells(points: np.ndarray, side: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,14 @@ from floorseg.core.candidates import Candidates, join, never, sweep
 from floorseg.core.closeup import SMALL_COUNTED, Sheet, finer
 from floorseg.core.consensus import Regions, agree
 from floorseg.core.enlarge import enlarge
-from floorseg.core.next_clicks import MORE_CLICKS, click_levels, uncovered_spots, unsettled
+from floorseg.core.next_clicks import (
+    MORE_CLICKS,
+    click_levels,
+    doubtful_spots,
+    enclosed_spots,
+    uncovered_spots,
+    unsettled,
+)
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_choice import choose
@@ -98,10 +105,10 @@ def find_regions(
             break
         before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0 and isinstance(embedding, Sheet) and embedding.closely(counted=True):
-            again = rooms.points[_small(rooms)]
-            total += len(again)
-            spots = np.concatenate([spots, again]).astype(np.float32)
+        if isinstance(embedding, Sheet):
+            more = list(_by_lines(rooms, clicked, embedding, again=number == 0))
+            total += sum(map(len, more))
+            spots = np.concatenate([spots, *more]).astype(np.float32)
         if len(spots) == 0:
             break
         found = join([found, ask(spots, len(clicked), embedding)])
@@ -126,6 +133,17 @@ def _grid(
             found = join([found, ask(clicks, len(clicked))])
             clicked = np.concatenate([clicked, clicks])
     return found, clicked
+
+
+def _by_lines(
+    rooms: Regions, clicked: np.ndarray, sheet: Sheet, *, again: bool
+) -> Iterator[np.ndarray]:
+    """More spots (N, 2): what lines enclose and, ``again``, rooms that are looked at once more."""
+    if again:
+        yield doubtful_spots(rooms, clicked, sheet.size, sheet.edges.blank)
+    yield enclosed_spots(rooms, clicked, sheet.size, sheet.edges.blank)
+    if again and sheet.closely(counted=True):
+        yield rooms.points[_small(rooms)]
 
 
 def _to_edges(regions: Regions, embedding: Embedding) -> Regions:

@@ -5,8 +5,16 @@ import pytest
 
 from floorseg.core.candidates import click_grid
 from floorseg.core.consensus import Regions
+from floorseg.core.edge_smoothing import Edges
 from floorseg.core.everything import everything
-from floorseg.core.next_clicks import click_levels, unsettled
+from floorseg.core.next_clicks import (
+    click_levels,
+    doubtful_spots,
+    enclosed_spots,
+    uncovered_spots,
+    unsettled,
+)
+from floorseg.core.presets import PRESETS
 from tests.core.painted import PaintedPredictor, rectangle
 
 SIZE = (120, 200)
@@ -75,3 +83,76 @@ def test_two_rooms_need_fewer_clicks_than_the_grid_has():
 
     assert len(found) == 2
     assert len(predictor.clicks) < 16**2  # those in gaps and beside the plan among them
+
+
+def closets(count: int) -> np.ndarray:
+    """bool (64, 64): blank paper but for the lines around closets in a row, 7 cells inside each."""
+    image = np.full((128, 128, 3), 255, dtype=np.uint8)
+    for number in range(count):
+        left = 16 + 18 * number
+        image[48:66, left : left + 18] = 0
+        image[50:64, left + 2 : left + 16] = 255
+    return Edges.of(image, 64).blank
+
+
+def in_closet(number: int) -> np.ndarray:
+    """Its middle, (x, y) in parts of the picture."""
+    return np.array([25 + 18 * number, 57]) / 128
+
+
+def nearest(found: np.ndarray, middle: np.ndarray) -> float:
+    """How far the nearest of some spots is, in parts of the picture, along one axis."""
+    return float(abs(found - middle).max(axis=1).min(initial=1.0))
+
+
+CLOSETS = (16 / 128, 48 / 128, 88 / 128, 66 / 128)
+BESIDE = (0.0, 0.0, 1.0, 40 / 128)  # a room above them, so that they lie where the plan is
+
+
+def test_what_lines_enclose_beside_the_rooms_is_clicked_in_its_middle():
+    room = regions((BESIDE, 0.9), ((0.0, 80 / 128, 1.0, 1.0), 0.9))
+
+    found = parts(enclosed_spots(room, click_grid(2, SIZE), SIZE, closets(4)))
+
+    for number in range(4):
+        assert nearest(found, in_closet(number)) < 1 / 64
+    assert not ((found[:, 1] < 38 / 128) | (found[:, 1] > 82 / 128)).any()
+
+
+def test_a_room_that_lines_part_is_clicked_in_every_part():
+    settled = regions((CLOSETS, 0.95))
+
+    found = parts(doubtful_spots(settled, click_grid(2, SIZE), SIZE, closets(4)))
+
+    assert len(found) == 4
+    for number in range(4):
+        assert nearest(found, in_closet(number)) < 1 / 64
+
+
+def test_no_room_is_clicked_more_often_for_its_furniture():
+    rooms = regions(((0.0, 0.0, 1.0, 1.0), 0.95))
+
+    found = doubtful_spots(rooms, np.zeros((0, 2), np.float32), SIZE, closets(4))
+
+    assert 1 <= len(found) <= 4
+
+
+def test_what_was_tried_is_not_clicked_again():
+    first = (in_closet(0) * (SIZE[1], SIZE[0])).astype(np.float32)[None]
+    room = regions((BESIDE, 0.9), ((0.0, 80 / 128, 1.0, 1.0), 0.9))
+
+    beside = parts(enclosed_spots(room, first, SIZE, closets(4)))
+    inside = parts(doubtful_spots(regions((CLOSETS, 0.9)), first, SIZE, closets(4)))
+
+    for found in (beside, inside):
+        assert nearest(found, in_closet(0)) > 2 / 64
+        assert nearest(found, in_closet(1)) < 1 / 64
+
+
+def test_what_nothing_covers_is_clicked_where_no_click_was():
+    left = regions(((0.0, 0.0, 0.5, 1.0), 0.9))
+
+    found = parts(uncovered_spots(left, click_grid(2, SIZE), SIZE, PRESETS["rooms"]))
+
+    assert len(found)
+    assert (found[:, 0] > 0.5).all()
