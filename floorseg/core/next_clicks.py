@@ -2,8 +2,8 @@
 
 A grid of clicks spends most of them inside rooms that a few have settled already, and on the paper
 around the plan. So the grid is gone through from coarse to fine, and what is settled is left out;
-then what nothing covers is clicked, in its middle, and what lines enclose: there, and in the rooms
-found, for one that a click or two have settled may be two rooms that the model takes for one.
+then what nothing covers is clicked, in its middle, and what lines enclose in the rooms found: one
+that a click or two have settled may be two rooms that the model takes for one.
 """
 
 import cv2
@@ -16,7 +16,6 @@ from floorseg.core.presets import EverythingSettings
 MORE_CLICKS = 64  # of a kind, in each round after the grid
 _SETTLED = 0.6  # quality of regions in which no more clicks are needed
 _RADIUS = 1.5  # cells, of the smallest place that is clicked
-_TRIED = 0.5  # of the way from a spot to the nearest line: a click that near has tried it
 _PLACES = 4  # in a room, at most
 _DEEP = 0.4  # of the deepest place's depth: less is left by furniture
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
@@ -79,10 +78,10 @@ def uncovered_spots(
     return _in_pixels(_middles(free, radius)[:MORE_CLICKS, :2], side, size)
 
 
-def enclosed_spots(
+def doubtful_spots(
     rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
 ) -> np.ndarray:
-    """Where to click next: float32 (N, 2), the middles of what lines enclose beside the rooms.
+    """Where rooms are clicked once more: float32 (N, 2), the middles of what lines enclose in them.
 
     Args:
         rooms: what was chosen so far.
@@ -90,27 +89,11 @@ def enclosed_spots(
         size: (H, W) of the picture.
         blank: bool (h, w), where no line is, see ``Edges.blank``.
     """
-    covered = _union(rooms.logits > 0)
-    spots = _middles(_around(covered) & ~covered & blank, _RADIUS)
-    return _in_pixels(_untried(spots, clicked, size, blank, _TRIED)[:, :2], len(blank), size)
-
-
-def doubtful_spots(
-    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
-) -> np.ndarray:
-    """Where rooms are clicked once more: float32 (N, 2), what lines enclose in them.
-
-    Args:
-        rooms: what was chosen so far.
-        clicked: float (N, 2), (x, y) in pixels of the picture.
-        size: (H, W) of the picture.
-        blank: bool (h, w), where no line is.
-    """
     found = [np.zeros((0, 3), np.float32)]
     for mask in rooms.logits > 0:
         spots = _middles(mask & blank, _RADIUS)
         spots = spots[spots[:, 2] >= _DEEP * spots[:, 2].max(initial=0)]
-        found.append(_untried(spots, clicked, size, blank, 1.0)[:_PLACES])
+        found.append(_untried(spots, clicked, size, len(blank))[:_PLACES])
     spots = np.concatenate(found)
     deepest = np.argsort(-spots[:, 2], kind="stable")[:MORE_CLICKS]
     return _in_pixels(spots[deepest, :2], len(blank), size)
@@ -150,12 +133,12 @@ def _disc(column: int, row: int, radius: int, shape: tuple[int, ...]) -> tuple[n
 
 
 def _untried(
-    spots: np.ndarray, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray, near: float
+    spots: np.ndarray, clicked: np.ndarray, size: tuple[int, int], side: int
 ) -> np.ndarray:
-    """Those of the first spots (N, 3) that no click is near, in parts of their depth."""
-    x, y = _cells(clicked, len(blank), size)
-    away = np.hypot(spots[:, :1] - x, spots[:, 1:2] - y).min(axis=1, initial=len(blank))
-    return spots[away >= near * spots[:, 2]][:MORE_CLICKS]
+    """Those of the spots (N, 3) that are nearer to their end than to any click."""
+    x, y = _cells(clicked, side, size)
+    away = np.hypot(spots[:, :1] - x, spots[:, 1:2] - y).min(axis=1, initial=side)
+    return spots[away >= spots[:, 2]]
 
 
 def _in_pixels(spots: np.ndarray, side: int, size: tuple[int, int]) -> np.ndarray:

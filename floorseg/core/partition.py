@@ -22,7 +22,6 @@ from floorseg.core.next_clicks import (
     MORE_CLICKS,
     click_levels,
     doubtful_spots,
-    enclosed_spots,
     uncovered_spots,
     unsettled,
 )
@@ -105,10 +104,10 @@ def find_regions(
             break
         before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if isinstance(embedding, Sheet):
-            more = list(_by_lines(rooms, clicked, embedding, again=number == 0))
-            total += sum(map(len, more))
-            spots = np.concatenate([spots, *more]).astype(np.float32)
+        if number == 0 and isinstance(embedding, Sheet):
+            again = _once_more(rooms, clicked, embedding)
+            total += len(again)
+            spots = np.concatenate([spots, again]).astype(np.float32)
         if len(spots) == 0:
             break
         found = join([found, ask(spots, len(clicked), embedding)])
@@ -135,15 +134,12 @@ def _grid(
     return found, clicked
 
 
-def _by_lines(
-    rooms: Regions, clicked: np.ndarray, sheet: Sheet, *, again: bool
-) -> Iterator[np.ndarray]:
-    """More spots (N, 2): what lines enclose and, ``again``, rooms that are looked at once more."""
-    if again:
-        yield doubtful_spots(rooms, clicked, sheet.size, sheet.edges.blank)
-    yield enclosed_spots(rooms, clicked, sheet.size, sheet.edges.blank)
-    if again and sheet.closely(counted=True):
-        yield rooms.points[_small(rooms)]
+def _once_more(rooms: Regions, clicked: np.ndarray, sheet: Sheet) -> np.ndarray:
+    """Clicks (N, 2) that ask again what has been found: may be two rooms, may be seen better."""
+    spots = doubtful_spots(rooms, clicked, sheet.size, sheet.edges.blank)
+    if not sheet.closely(counted=True):
+        return spots
+    return np.concatenate([spots, rooms.points[_small(rooms)]])
 
 
 def _to_edges(regions: Regions, embedding: Embedding) -> Regions:

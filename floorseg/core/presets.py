@@ -77,7 +77,7 @@ PRESETS = {
         max_border=0.3,
         partition=True,
         extra_rounds=6,
-        min_odds=0.35,
+        min_odds=0.4,
     ),
     "regions": EverythingSettings(
         summary="Everything the model is sure of, overlapping: sam2's own settings.",

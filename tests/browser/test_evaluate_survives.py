@@ -24,7 +24,7 @@ from .two_models import write_plans
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 PATIENCE = 600.0  # seconds: servers and evaluations first load torch, and the machine may be busy
-PLANS = 120
+PLANS = 60
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from floorseg.core.everything import everything
 from floorseg.core.next_clicks import (
     click_levels,
     doubtful_spots,
-    enclosed_spots,
     uncovered_spots,
     unsettled,
 )
@@ -106,17 +105,6 @@ def nearest(found: np.ndarray, middle: np.ndarray) -> float:
 
 
 CLOSETS = (16 / 128, 48 / 128, 88 / 128, 66 / 128)
-BESIDE = (0.0, 0.0, 1.0, 40 / 128)  # a room above them, so that they lie where the plan is
-
-
-def test_what_lines_enclose_beside_the_rooms_is_clicked_in_its_middle():
-    room = regions((BESIDE, 0.9), ((0.0, 80 / 128, 1.0, 1.0), 0.9))
-
-    found = parts(enclosed_spots(room, click_grid(2, SIZE), SIZE, closets(4)))
-
-    for number in range(4):
-        assert nearest(found, in_closet(number)) < 1 / 64
-    assert not ((found[:, 1] < 38 / 128) | (found[:, 1] > 82 / 128)).any()
 
 
 def test_a_room_that_lines_part_is_clicked_in_every_part():
@@ -139,14 +127,11 @@ def test_no_room_is_clicked_more_often_for_its_furniture():
 
 def test_what_was_tried_is_not_clicked_again():
     first = (in_closet(0) * (SIZE[1], SIZE[0])).astype(np.float32)[None]
-    room = regions((BESIDE, 0.9), ((0.0, 80 / 128, 1.0, 1.0), 0.9))
 
-    beside = parts(enclosed_spots(room, first, SIZE, closets(4)))
-    inside = parts(doubtful_spots(regions((CLOSETS, 0.9)), first, SIZE, closets(4)))
+    found = parts(doubtful_spots(regions((CLOSETS, 0.9)), first, SIZE, closets(4)))
 
-    for found in (beside, inside):
-        assert nearest(found, in_closet(0)) > 2 / 64
-        assert nearest(found, in_closet(1)) < 1 / 64
+    assert nearest(found, in_closet(0)) > 2 / 64
+    assert nearest(found, in_closet(1)) < 1 / 64
 
 
 def test_what_nothing_covers_is_clicked_where_no_click_was():
