@@ -149,7 +149,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
         _nano("nano", "SAM 2.1 nano", 12),
-        _nano("nano_9", "SAM 2.1 nano of 9 blocks", 9, _NINE_BLOCKS),
+        _nano("nano_9", "SAM 2.1 nano-9", 9, _NINE_BLOCKS),
         *(_official(version, *size) for version in ("sam2.1", "sam2") for size in _SIZES),
     )
 }

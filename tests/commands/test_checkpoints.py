@@ -40,7 +40,7 @@ def run(*arguments):
 def test_the_list_shows_name_architecture_size_and_where_there_is_room_the_origin(
     folder, monkeypatch
 ):
-    facts = ("mine", "SAM 2.1 nano", "4.1 M", "16.6 MB", "64 px")
+    facts = ("mine", "SAM 2.1 nano", "4.7 M", "19.0 MB", "64 px")
     monkeypatch.setenv("COLUMNS", "80")
     narrow = run()
     monkeypatch.setenv("COLUMNS", "140")
@@ -97,7 +97,7 @@ def test_slimming_can_keep_full_precision(folder):
 
 
 def test_a_whole_file_is_verified(folder):
-    assert "is whole: nano, 348 weights" in run("verify", "mine")
+    assert "is whole: nano, 384 weights" in run("verify", "mine")
 
 
 def test_a_name_that_is_not_here_is_an_error_for_people(folder):

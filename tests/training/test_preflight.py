@@ -154,7 +154,7 @@ def test_a_nano_of_nine_blocks_is_refused_with_what_makes_it_fit(look, tmp_path)
     path = tmp_path / "nine.pt"
     save_checkpoint(path, build_model("nano_9", 128), architecture="nano_9", image_size=128)
 
-    with pytest.raises(CheckpointError, match=r"of 9 blocks.*trains.*checkpoints deepen"):
+    with pytest.raises(CheckpointError, match=r"nano-9.*trains.*checkpoints deepen"):
         look(f"dataset.base_model={path}")
 
 
