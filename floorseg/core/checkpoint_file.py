@@ -126,6 +126,16 @@ def save_checkpoint(
     _write_whole(Path(path), {"model": stored, "floorseg": notes})
 
 
+def refuse_existing(target: Path) -> None:
+    """What is changed is written beside what it was made of, never over it.
+
+    Raises:
+        CheckpointError: if the file to write exists already.
+    """
+    if target.exists():
+        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+
+
 def digest(path: str | Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal; read once as long as the file stays the same.
 

@@ -12,9 +12,16 @@ import torch
 from torch import Tensor
 
 from floorseg.core.architectures import ARCHITECTURES
-from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
+from floorseg.core.checkpoint_file import (
+    digest,
+    read_checkpoint,
+    refuse_existing,
+    save_checkpoint,
+)
 from floorseg.core.model import verify_checkpoint
 from floorseg.errors import CheckpointError
+
+DEEPER = {"nano_9": "nano"}  # by name: what can be made deeper, and what it becomes
 
 _BLOCKS = "image_encoder.trunk.blocks."
 _ADDED = range(8, 11)  # at the end of the third stage, of eight blocks then; one block follows
@@ -33,30 +40,29 @@ def deepen_checkpoint(source: Path, target: Path, *, half: bool = True, seed: in
     Raises:
         CheckpointError: if the source cannot be read or is something else, or the target exists.
     """
-    if target.exists():
-        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    refuse_existing(target)
     found = ARCHITECTURES[verify_checkpoint(source).architecture]
-    if found.name != "nano_9":
+    if found.name not in DEEPER:
         raise CheckpointError(
             f"{source} holds {found.title}; only a nano of 9 blocks can be made deeper"
         )
     file = read_checkpoint(source)
     save_checkpoint(
         target,
-        _deeper(file.weights, seed),
-        architecture="nano",
+        _deeper(file.weights, DEEPER[found.name], seed),
+        architecture=DEEPER[found.name],
         image_size=file.image_size or found.image_size,
         half=half,
         origin={**file.origin, "deepened_from_sha256": digest(source)},
     )
 
 
-def _deeper(weights: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+def _deeper(weights: Mapping[str, Tensor], name: str, seed: int) -> dict[str, Tensor]:
     """The old weights at their new places, and what the added blocks begin with."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = ARCHITECTURES["nano"].build(empty=False).state_dict()
-    return {name: _begin(name, weight, weights) for name, weight in fresh.items()}
+        fresh = ARCHITECTURES[name].build().state_dict()
+    return {key: _begin(key, weight, weights) for key, weight in fresh.items()}
 
 
 def _begin(name: str, fresh: Tensor, weights: Mapping[str, Tensor]) -> Tensor:

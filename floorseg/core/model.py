@@ -16,6 +16,7 @@ from floorseg.core.checkpoint_file import (
     check_bytes,
     digest,
     read_checkpoint,
+    refuse_existing,
     save_checkpoint,
 )
 from floorseg.core.device import check_memory, resolve_device
@@ -136,8 +137,7 @@ def slim_checkpoint(source: Path, target: Path, *, half: bool = True) -> None:
     Raises:
         CheckpointError: if the source is no SAM 2 checkpoint or the target exists.
     """
-    if target.exists():
-        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    refuse_existing(target)
     file = read_checkpoint(source)
     architecture = _recognised(file)
     _check_match(file, architecture, _shapes(architecture.build(empty=True)))

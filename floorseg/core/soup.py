@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 
 from floorseg.core.architectures import find_architecture
-from floorseg.core.checkpoint_file import CheckpointFile, digest, read_checkpoint, save_checkpoint
+from floorseg.core.checkpoint_file import (
+    CheckpointFile,
+    digest,
+    read_checkpoint,
+    refuse_existing,
+    save_checkpoint,
+)
 from floorseg.core.model import verify_checkpoint
 from floorseg.errors import CheckpointError
 
@@ -27,8 +33,7 @@ def average_checkpoints(sources: Sequence[Path], target: Path, *, half: bool = T
     Raises:
         CheckpointError: if a file cannot be read, they do not fit together, or the target exists.
     """
-    if target.exists():
-        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    refuse_existing(target)
     if len(sources) < 2:
         raise CheckpointError(f"a mean needs two or more checkpoints, got {len(sources)}")
     first, *others = [read_checkpoint(source) for source in sources]

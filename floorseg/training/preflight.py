@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from floorseg.core.architectures import ARCHITECTURES, recognise
 from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.core.deepen import DEEPER
 from floorseg.core.device import only_emulates, resolve_device
 from floorseg.data.annotation import Sample
 from floorseg.data.dataset import open_dataset
@@ -153,7 +154,8 @@ def _check_weights(config: DictConfig) -> dict[str, tuple[int, ...]] | None:
     wanted = (trunk.get("embed_dim", 96), blocks)
     if found is not None and (found.embed_dim, found.blocks) != wanted:
         fitting = [a.name for a in ARCHITECTURES.values() if (a.embed_dim, a.blocks) == wanted]
-        deeper = "; floorseg checkpoints deepen makes one of it" if found.name == "nano_9" else ""
+        can = DEEPER.get(found.name) in fitting
+        deeper = "; floorseg checkpoints deepen makes one of it" if can else ""
         raise CheckpointError(
             f"{path} holds {found.title}, the configuration trains {' or '.join(fitting) or wanted}"
             f"; choose architecture={found.name}, or a checkpoint that fits{deeper}"

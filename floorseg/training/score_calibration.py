@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from floorseg.core.calibration import calibration_error
-from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
+from floorseg.core.checkpoint_file import (
+    digest,
+    read_checkpoint,
+    refuse_existing,
+    save_checkpoint,
+)
 from floorseg.core.closeup import lines_say, make_predictor
 from floorseg.core.enlarge import enlarge
 from floorseg.core.logistic import sigmoid
@@ -65,8 +70,7 @@ def calibrate(
     Raises:
         CheckpointError: if the target exists or the plans do not tell enough.
     """
-    if target.exists():
-        raise CheckpointError(f"{target} exists already; remove it or choose another name")
+    refuse_existing(target)
     model = load_model(source)
     total, before = ScoreFit(1.0, 0.0), math.nan
     for number in range(_ROUNDS):

@@ -158,6 +158,16 @@ def test_a_nano_of_nine_blocks_is_refused_with_what_makes_it_fit(look, tmp_path)
         look(f"dataset.base_model={path}")
 
 
+def test_what_would_not_fit_once_deeper_is_not_advised(look, tmp_path):
+    path = tmp_path / "nine.pt"
+    save_checkpoint(path, build_model("nano_9", 128), architecture="nano_9", image_size=128)
+    wider = "trainer.model.image_encoder.trunk.embed_dim=96"
+
+    with pytest.raises(CheckpointError, match=r"nano-9.*trains") as refused:
+        look(f"dataset.base_model={path}", wider)
+    assert "deepen" not in str(refused.value)
+
+
 def test_missing_weights_are_refused(look):
     with pytest.raises(CheckpointError, match=r"nothing\.pt"):
         look("dataset.base_model=/nowhere/nothing.pt")
