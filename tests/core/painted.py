@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import torch
 
+from floorseg.core.closeup import Sheet, finer
 from floorseg.core.decoded import Decoded
 from floorseg.core.decoder import ImageSide
+from floorseg.core.edge_smoothing import Edges
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import Prompt
 
@@ -48,8 +50,14 @@ class PaintedPredictor(Predictor):
         return SIDE
 
     def embedding(self) -> Embedding:
-        nothing = torch.zeros(1, 1)
-        return Embedding(ImageSide(nothing, nothing, None, None, (1, 1)), self.size, "painted")
+        return Embedding(_nothing(), self.size, "painted")
+
+    def sheet(self, image: np.ndarray) -> Sheet:
+        """One with lines, of a picture uint8 (H, W, 3), on a grid twice as fine as the things'."""
+        return Sheet(
+            _nothing(), self.size, "painted", _nothing(),
+            pixels=image, edges=Edges.of(image, 2 * SIDE), has_more=False,
+        )  # fmt: skip
 
     def decode_logits(
         self,
@@ -68,10 +76,18 @@ class PaintedPredictor(Predictor):
             self.clicks.append((point.x, point.y))
             for place, (thing, score) in enumerate(self._at(point.x, point.y)):
                 logits[row, place], scores[row, place] = thing, score
-        return Decoded(torch.from_numpy(logits), torch.from_numpy(scores))
+        answers = torch.from_numpy(logits)
+        if isinstance(embedding, Sheet):
+            answers = finer(answers)
+        return Decoded(answers, torch.from_numpy(scores))
 
     def _at(self, x: float, y: float) -> list[tuple[np.ndarray, float]]:
         column = min(int(x * SIDE / self.size[1]), SIDE - 1)
         row = min(int(y * SIDE / self.size[0]), SIDE - 1)
         there = [(thing, score) for thing, score in self.things if thing[row, column] > 0]
         return sorted(there, key=lambda found: -found[1])[:3]
+
+
+def _nothing() -> ImageSide:
+    nothing = torch.zeros(1, 1)
+    return ImageSide(nothing, nothing, None, None, (1, 1))

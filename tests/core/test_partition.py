@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,25 @@ def test_two_rooms_are_preferred_to_the_union_of_both():
 
     assert len(found) == 2
     assert max(iou(proposal, LEFT) for proposal in found) > 0.9
+
+
+def test_a_room_found_across_lines_is_asked_again_and_comes_out_as_the_rooms_it_is():
+    """The grid of clicks misses the inside of all of them; what it finds has settled by then."""
+    sides = [(0.12 + 0.19 * i, 0.39, 0.31 + 0.19 * i, 0.6) for i in range(4)]
+    image = np.full((512, 512, 3), 255, dtype=np.uint8)
+    for x0, y0, x1, y1 in (tuple(round(512 * part) for part in box) for box in sides):
+        cv2.rectangle(image, (x0, y0), (x1, y1), (0, 0, 0), 4)
+    row_of_rooms = (sides[0][0], sides[0][1] - 0.02, sides[-1][2], sides[0][3])
+    things = [(rectangle(*row_of_rooms), 0.9), *((rectangle(*box), 0.95) for box in sides)]
+    predictor = PaintedPredictor(things, size=(512, 512))
+
+    found = everything(
+        predictor, predictor.sheet(image), replace(PRESETS["rooms"], points_per_side=4)
+    )
+
+    assert len(found) == 4
+    for box in sides:
+        assert max(iou(proposal, box) for proposal in found) > 0.85
 
 
 def test_the_whole_sheet_is_no_room():
