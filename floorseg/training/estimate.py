@@ -5,7 +5,7 @@ from dataclasses import dataclass
 ENCODER_ARRAYS = 30  # arrays of the first stage that a training step keeps for its backward pass
 DECODER_BYTES = 260  # kept for each object, click and pixel of the stride-4 map, at width 256
 ADAM_BYTES = 16  # a trained weight: itself, its gradient, and Adam's two averages, all float32
-NANO_SECONDS = 0.175  # a nano step's seconds an image at 512 px, on two CPU cores, 6 prompts
+NANO_SECONDS = 0.36  # a nano step's seconds an image at 512 px, on two CPU cores, 6 prompts
 CLICK_SECONDS = 0.175  # a further click on one object at 1024 px and width 256, on two cores
 
 
