@@ -10,8 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from floorseg.training.crossings import crossed
+
 Warp = Callable[[np.ndarray], np.ndarray]
+Change = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 _INK_LEFT = (0.2, 0.5)  # of black, on a faded plan: at a fifth, clicks were 6 points worse
+_OBLIQUE = 45.0  # degrees, either way: with the right-angle turns that is every angle
 _AMID = 0.7  # part of a view's side, around its middle, where that stands which was approached
 
 
@@ -36,7 +40,9 @@ class PlanAugmentation:
         stretch: largest difference between the two axes' magnification, as a fraction.
         rotation: largest rotation beside the right angles, degrees.
         p_rotation: how often such a rotation happens.
+        p_oblique: how often a plan stands at any angle instead, as wings of real buildings do.
         turns: right-angle turns and mirroring.
+        p_crossed: lines across the rooms, such as sections and axes.
         p_fade: lines that are hardly darker than their paper, grey ones least of all; p_shade:
             contrast, brightness and gamma; p_tint: coloured paper or ink; p_invert: white on
             black; p_grey: no colour.
@@ -50,7 +56,9 @@ class PlanAugmentation:
     stretch: float = 0.15
     rotation: float = 8.0
     p_rotation: float = 0.3
+    p_oblique: float = 0.15
     turns: bool = True
+    p_crossed: float = 0.15
     p_fade: float = 0.1
     p_shade: float = 0.7
     p_tint: float = 0.25
@@ -97,31 +105,29 @@ class PlanAugmentation:
 
     def photometry(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         """The picture (uint8 (T, T, 3), RGB), seen through a random lens, printer and scanner."""
-        chance = rng.random(10)
-        if chance[0] < self.p_grey:
-            grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-            image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-        if chance[1] < self.p_low_resolution:
-            image = _low_resolution(rng, image)
-        if chance[2] < self.p_blur:
-            image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.1)))
-        fade = chance[9] < self.p_fade
+        image = _perhaps(
+            rng,
+            image,
+            (self.p_crossed, crossed),
+            (self.p_grey, _greyed),
+            (self.p_low_resolution, _low_resolution),
+            (self.p_blur, _blurred),
+        )
+        image = self._toned(rng, image)
+        return _perhaps(
+            rng, image, (self.p_noise, _noise), (self.p_speckle, _speckle), (self.p_jpeg, _jpeg)
+        )
+
+    def _toned(self, rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+        """In other colours. A faded one is not shaded or tinted too, or nothing would be seen."""
+        fade, shade, tint, invert = rng.random(4) < (
+            self.p_fade, self.p_shade, self.p_tint, self.p_invert
+        )  # fmt: skip
         if fade:
             image = cv2.LUT(image, _faded(rng))
-        table = _tone_table(
-            rng,
-            shade=chance[3] < self.p_shade and not fade,  # or nothing would be left to see
-            tint=chance[4] < self.p_tint and not fade,
-            invert=chance[5] < self.p_invert,
+        return cv2.LUT(
+            image, _tone_table(rng, shade=shade and not fade, tint=tint and not fade, invert=invert)
         )
-        image = cv2.LUT(image, table)
-        if chance[6] < self.p_noise:
-            image = _noise(rng, image)
-        if chance[7] < self.p_speckle:
-            image = _speckle(rng, image)
-        if chance[8] < self.p_jpeg:
-            image = _jpeg(rng, image)
-        return image
 
     def _matrix(
         self, rng: np.random.Generator, source: int, target: int, subject: Subject | None
@@ -132,9 +138,7 @@ class PlanAugmentation:
             near = _between(rng, self.approach) * source / subject.side
             zoom = float(np.clip(near, self.zoom[0], self.closest))
         stretch = 1 + rng.uniform(-self.stretch, self.stretch) / 2
-        angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
-        if rng.random() >= self.p_rotation:
-            angle = 0.0
+        angle = self._angle(rng)
         if self.turns:
             angle += np.pi / 2 * rng.integers(4)
         mirror = -1.0 if self.turns and rng.random() < 0.5 else 1.0
@@ -151,11 +155,18 @@ class PlanAugmentation:
         shift = centre - linear @ middle + linear @ np.full(2, 0.5) - 0.5
         return np.hstack([linear, shift[:, None]]), scale
 
+    def _angle(self, rng: np.random.Generator) -> float:
+        """Radians between the plan and the nearest of the turns."""
+        limit = self.rotation if rng.random() < self.p_rotation else 0.0
+        if rng.random() < self.p_oblique:
+            limit = _OBLIQUE
+        return float(np.deg2rad(rng.uniform(-limit, limit)))
+
 
 NO_AUGMENTATION = PlanAugmentation(
-    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, turns=False, p_fade=0.0, p_shade=0.0, p_tint=0.0,
-    p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0, p_speckle=0.0, p_jpeg=0.0,
-    p_low_resolution=0.0,
+    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, p_oblique=0.0, turns=False, p_crossed=0.0,
+    p_fade=0.0, p_shade=0.0, p_tint=0.0, p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0,
+    p_speckle=0.0, p_jpeg=0.0, p_low_resolution=0.0,
 )  # fmt: skip
 
 
@@ -189,6 +200,25 @@ def _paper_colour(rng: np.random.Generator) -> tuple[int, int, int] | None:
 def _edge_colour(image: np.ndarray) -> tuple[int, ...]:
     edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     return tuple(int(value) for value in np.median(edge, axis=0))
+
+
+def _perhaps(
+    rng: np.random.Generator, image: np.ndarray, *changes: tuple[float, Change]
+) -> np.ndarray:
+    """The picture after those of the changes, each with its probability, that happen."""
+    for probability, change in changes:
+        if rng.random() < probability:
+            image = change(rng, image)
+    return image
+
+
+def _greyed(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    del rng  # nothing is left to chance
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+def _blurred(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.3, 1.1)))
 
 
 def _faded(rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from floorseg.training.augment import NO_AUGMENTATION, PlanAugmentation, Subject
+from floorseg.training.crossings import crossed
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_zoom_magnifies_an_area_by_its_square(zoom):
     mask[28:36, 28:36] = 255
     sizes = []
     for seed in range(12):
-        augmentation = PlanAugmentation(zoom=(zoom, zoom), stretch=0, p_rotation=0)
+        augmentation = PlanAugmentation(zoom=(zoom, zoom), stretch=0, p_rotation=0, p_oblique=0)
         _, warp = augmentation.geometry(np.random.default_rng(seed), 64, 64)
         sizes.append(int(warp(mask).sum()))
 
@@ -62,11 +63,43 @@ def test_what_is_approached_is_seen_at_the_size_that_was_asked_for():
 def test_a_speck_is_not_approached_closer_than_allowed():
     speck = np.zeros((400, 400), np.uint8)
     speck[200:210, 200:210] = 255
-    augmentation = PlanAugmentation(stretch=0, p_rotation=0, approach=(0.5, 0.5), closest=4)
+    augmentation = PlanAugmentation(
+        stretch=0, p_rotation=0, p_oblique=0, approach=(0.5, 0.5), closest=4
+    )
 
     _, warp = augmentation.geometry(np.random.default_rng(1), 400, 400, Subject(205, 205, 10))
 
     assert warp(speck).sum() == pytest.approx((10 * 4) ** 2, rel=0.05)
+
+
+def test_some_plans_stand_at_any_angle():
+    bar = np.zeros((200, 200), np.uint8)
+    bar[96:104, 40:160] = 255
+    augmentation = replace(NO_AUGMENTATION, p_oblique=1.0)
+    angles = []
+    for seed in range(60):
+        _, warp = augmentation.geometry(np.random.default_rng(seed), 200, 200)
+        rows, columns = np.nonzero(warp(bar))
+        angles.append(np.degrees(np.arctan(np.polyfit(columns, rows, 1)[0])))
+
+    assert min(angles) < -35
+    assert max(angles) > 35
+    assert np.histogram(angles, bins=6, range=(-45.5, 45.5))[0].min() > 3
+
+
+def test_lines_across_a_plan_go_from_edge_to_edge_and_leave_its_rooms_to_be_seen():
+    paper = np.full((256, 256, 3), 255, np.uint8)
+    kept = paper.copy()
+    lengths = []
+    for seed in range(60):
+        seen = crossed(np.random.default_rng(seed), paper)
+        inked = (seen < 250).any(axis=2)
+        assert 0 < inked.mean() < 0.1
+        lengths.append(max(np.ptp(np.nonzero(inked)[0]), np.ptp(np.nonzero(inked)[1])))
+
+    assert min(lengths) > 60, "an oblique one may cut a corner only"
+    assert np.median(lengths) > 240
+    assert np.array_equal(paper, kept)
 
 
 def test_colours_change_and_the_drawing_stays():
