@@ -4,7 +4,7 @@
     python -m eval --checkpoint floorseg-nano-rooms --data out/enclosed --split "" --protocol click
 
 ``LABELS`` holds label PNGs named as their images, in which walls, doors and windows are anything
-but 0. Writes an SA-1B folder: it judges models by sheets of offices that no training saw.
+but 0. Writes an SA-1B folder: it judges models by sheets from elsewhere that no training saw.
 """
 
 import argparse
@@ -27,6 +27,7 @@ NARROWEST = 0.012  # of the sheet's height, from the middle to a wall: a gap bet
 def main() -> None:
     """Write the rooms of every plan that has labels, and say how many there were."""
     options = _options()
+    plans = 0
     for image in image_files(options.images):
         labels = options.walls / f"{image.stem}.png"
         if labels.is_file() and not fnmatch(image.name, options.leave_out):
@@ -34,8 +35,10 @@ def main() -> None:
             annotations = [
                 Annotation(number, rle.encode(room)) for number, room in enumerate(rooms, 1)
             ]
-            write_sample(options.out, image.stem.replace(" ", "_"), image, annotations)
+            write_sample(options.out, image.stem, image, annotations)
             print(f"{image.name}: {len(rooms)} rooms")
+            plans += 1
+    print(f"{plans} plans in {options.out}; an image counts if {options.walls} has its PNG")
 
 
 def enclosed(walls: np.ndarray) -> list[np.ndarray]:

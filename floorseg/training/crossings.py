@@ -7,7 +7,7 @@ import numpy as np
 
 _SIDE = 512  # pixels of the plan that the sizes below are of
 _MOST = 3  # lines on a plan
-_OBLIQUE = 0.25  # of the lines; the others run along the sheet
+_SLANTED = 0.25  # of the lines; the others run along the sheet
 _SHIFT = 4  # OpenCV draws to a sixteenth of a pixel
 _SOLID, _DASHED = 0.35, 0.75  # of the lines, the rest have a dot between two dashes
 _COLOURED = 0.2
@@ -23,8 +23,8 @@ def crossed(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 def _draw(rng: np.random.Generator, image: np.ndarray) -> None:
     size = image.shape[0]
-    oblique = rng.random() < _OBLIQUE
-    angle = float(rng.uniform(0, np.pi) if oblique else np.pi / 2 * rng.integers(2))
+    slanted = rng.random() < _SLANTED
+    angle = float(rng.uniform(0, np.pi) if slanted else np.pi / 2 * rng.integers(2))
     along = np.array([np.cos(angle), np.sin(angle)])
     middle = rng.uniform(0.1, 0.9, size=2) * size
     runs, width = _pattern(rng)
