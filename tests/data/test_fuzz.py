@@ -50,7 +50,7 @@ def changed(base, path, value):
     return content
 
 
-def read_everything(folder):
+def assert_every_road_ends_well(folder):
     """Every road a damaged dataset can take; each ends in a result or in a sentence."""
     with a_sentence():
         dataset = open_dataset(folder)
@@ -106,7 +106,7 @@ def test_sa1b(tmp_path_factory, place, value):
     folder = tmp_path_factory.mktemp("fuzz") / "data"
     png(folder / "plan.jpg", drawing())
     (folder / "plan.json").write_bytes(dumped(changed(SA1B, place, value)))
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 COCO = {
@@ -123,13 +123,25 @@ COCO_PLACES = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("plan.json", SA1B), ("annotations.json", COCO)], ids=["sa1b", "coco"]
+)
+def test_what_is_damaged_here_was_sound(tmp_path, name, content):
+    png(tmp_path / "plan.jpg", drawing())
+    (tmp_path / name).write_bytes(dumped(content))
+
+    (sample,) = open_dataset(tmp_path)
+
+    assert [one.area() for one in sample.annotations] == [int(room().sum())]
+
+
 @quick
 @given(COCO_PLACES, values)
 def test_coco(tmp_path_factory, place, value):
     folder = tmp_path_factory.mktemp("fuzz") / "data"
     png(folder / "plan.jpg", drawing())
     (folder / "annotations.json").write_bytes(dumped(changed(COCO, place, value)))
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @quick
@@ -139,7 +151,7 @@ def test_multiclass(tmp_path_factory, key, value):
     png(folder / "plan.png", np.zeros((4, 5), np.uint8))
     content = {"size": [4, 5], "values": [0, 1], "counts": [5, 15], key: value}
     (folder / "plan.json").write_bytes(dumped(content))
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @quick
@@ -152,7 +164,7 @@ def test_sav(tmp_path_factory, key, value):
         "masklet_id": [0], "video_frame_count": 1, key: value,
     }  # fmt: skip
     (folder / "v_manual.json").write_bytes(dumped(content))
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @quick
@@ -164,7 +176,7 @@ def test_yolo(tmp_path_factory, lines, names):
     text = "\n".join(" ".join(str(value) for value in line) for line in lines)
     (folder / "labels" / "plan.txt").write_text(text, "utf-8")
     (folder / "data.yaml").write_text(json.dumps({"names": names}), "utf-8")
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @quick
@@ -175,7 +187,7 @@ def test_label_pictures(tmp_path_factory, content):
     path = png(folder / "masks" / "plan.png", room().astype(np.uint8))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] + content)
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @quick
@@ -184,7 +196,7 @@ def test_files_of_any_bytes(tmp_path_factory, name, content):
     folder = tmp_path_factory.mktemp("fuzz") / "data"
     png(folder / "plan.jpg", drawing())
     (folder / name).write_bytes(content)
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +219,7 @@ def test_monstrous_masks_take_bounded_memory(tmp_path, segmentation):
     (folder / "plan.json").write_bytes(orjson.dumps(content))
 
     tracemalloc.start()
-    read_everything(folder)
+    assert_every_road_ends_well(folder)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

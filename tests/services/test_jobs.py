@@ -111,6 +111,8 @@ def test_runs_on_different_devices_do_not_wait_for_each_other(runs):
     until(lambda: quick.state() is RunState.FINISHED)
     until(lambda: slow.state() is RunState.RUNNING)
 
+    assert "ended" not in times(slow)
+
 
 def test_who_waits_is_seen_in_the_order_they_came(runs):
     busy, late, later = (make_run(runs, n, s) for n, s in [("a", 30), ("z", 0), ("b", 0)])
