@@ -14,7 +14,9 @@ def synth(
     split: Annotated[
         str, typer.Option(help="Shares of the splits; empty for one folder.")
     ] = "train=0.8,valid=0.1,test=0.1",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that draw; one a core without.")
+    ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,6 +41,7 @@ def synth(
     from rich.progress import Progress as Bar
 
     from floorseg.core.structures import Progress
+    from floorseg.data.parallel import processors
     from floorseg.data.synth.contact import write_contact_sheet
     from floorseg.data.synth.options import parse_names, parse_size, parse_split
     from floorseg.data.synth.plan import TRAITS
@@ -60,7 +63,7 @@ def synth(
         def show(progress: Progress) -> None:
             bar.update(task, completed=progress.done)
 
-        drawn = write_plans(out, order, workers=workers, progress=show)
+        drawn = write_plans(out, order, workers=workers or processors(), progress=show)
     print(f"{out}: {images} plans, {drawn} drawn now")
     if sheet is not None:
         write_contact_sheet(sheet, out, order, masks=sheet_masks)
