@@ -84,9 +84,8 @@ class AdaptedTrainer(Sam2Trainer):
             sharing = here * len(train.datasets)
             train.num_workers = loading_processes(self.device, sharing)
         if train.get("num_workers"):
-            # else each of the loading processes, which are forked, waits for ever on threads of
-            # OpenCV's that only this one has; and many times so many threads as there are cores
-            # get in each other's way
+            # as many threads of OpenCV's as there are cores, in each of as many processes, get in
+            # each other's way; and one that was forked cannot set it: it waits for them for ever
             cv2.setNumThreads(1)
         try:
             self.train_dataset = instantiate(self.data_conf.train)

@@ -110,14 +110,14 @@ def config(plans, tmp_path_factory):
     return path
 
 
-def train(config, runs, *arguments):
+def train(config, runs, *arguments, **popen):
     command = [sys.executable, "-m", "floorseg", "train", "-c", str(config), "--runs", str(runs)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         environment.pop(name, None)
     return subprocess.Popen(
         [*command, *arguments], cwd=PROJECT, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen,
     )  # fmt: skip
 
 
@@ -158,12 +158,29 @@ def test_asked_to_stop_two_processes_agree_on_the_step(config, tmp_path):
     assert (run.checkpoints / "checkpoint.pt").is_file()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_run_stops_it_cleanly(config, tmp_path, number):
+    """As a terminal sends it at Ctrl-C, and SLURM: also to those that only load plans."""
+    long = "trainer.stages=[{length: 5000, image_size: 64, batch_sizes: [1]}]"
+    asked = [long, "trainer.validate_every=5000", "scratch.num_train_workers=2"]
+    process = train(config, tmp_path, *asked, start_new_session=True)
+    until(lambda: any(tmp_path.glob("*/config.yaml")))
+    run = only_run(tmp_path)
+    until(lambda: any(run.events("step")))
+
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=120)
+
+    assert run.state() is RunState.STOPPED, errors[-2000:]
+    assert (run.checkpoints / "checkpoint.pt").is_file()
+
+
 @pytest.mark.slurm
 @pytest.mark.timeout(1800)
 def test_slurm_runs_it_preempts_it_and_it_goes_on(config, tmp_path):
     need_slurm()
     long = "trainer.stages=[{length: 5000, image_size: 64, batch_sizes: [1]}]"
-    asked = ["--use-cluster", "1", long, "trainer.validate_every=20"]
+    asked = ["--use-cluster", "1", long, "trainer.validate_every=20", "scratch.num_train_workers=1"]
     train(config, tmp_path, *asked).communicate(timeout=600)
     run = only_run(tmp_path)
     job = run.read_json("slurm.json")["job"]

@@ -3,12 +3,15 @@ import os
 import signal
 import threading
 
+import cv2
 import pytest
 import torch
 
 from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.data.parallel import processors
 from floorseg.errors import CheckpointError, ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
+from floorseg.training.adapted import loading_processes
 from floorseg.training.config import read_config
 from floorseg.training.launch import run_here
 from floorseg.training.staged import StagedTrainer
@@ -161,3 +164,22 @@ def test_a_checkpoint_of_another_model_is_refused_with_the_first_difference(
 
     with pytest.raises(CheckpointError, match=r"does not fit .* the first is"):
         train(config, tmp_path, "other")
+
+
+def test_a_cpu_learns_with_all_its_cores_and_beside_a_gpu_they_load_plans():
+    assert loading_processes(torch.device("cpu")) == 0
+    assert loading_processes(torch.device("cuda")) == min(12, max(1, processors() - 1))
+    assert loading_processes(torch.device("cuda"), sharing=10_000) == 1
+
+
+def test_processes_that_load_plans_have_one_thread_each(finished, plans, tmp_path):
+    """OpenCV's threads, which only the process may set that they are forked from."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        run, _ = train(settings(plans, "scratch.num_train_workers=2"), tmp_path, "loaded")
+
+        assert cv2.getNumThreads() == 1
+        assert_equal(weights(finished[0]), weights(run))
+    finally:
+        cv2.setNumThreads(before)
