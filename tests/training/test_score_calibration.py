@@ -2,10 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from floorseg.core.checkpoint_file import read_checkpoint
+from floorseg.core.calibration import calibration_error
+from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
 from floorseg.core.closeup import make_predictor
 from floorseg.core.model import load_model
+from floorseg.core.score_fit import ScoreFit, rescale_scores
 from floorseg.data.dataset import open_dataset
 from floorseg.data.synth.writer import Order, write_plans
 from floorseg.errors import CheckpointError
@@ -48,15 +51,38 @@ def test_masks_of_some_classes_may_be_asked_for_alone(plans, samples):
     assert some.tolist() == same.tolist()
 
 
-def test_the_copy_says_what_it_reaches_and_where_it_comes_from(samples, tmp_path):
+@pytest.fixture(scope="module")
+def doubting(tmp_path_factory):
+    """The shipped weights, but their scores promise far too little."""
+    path = tmp_path_factory.mktemp("doubting") / "doubting.pt"
+    model = load_model(SHIPPED, device="cpu")
+    with torch.no_grad():
+        rescale_scores(model, ScoreFit(scale=1.0, shift=-2.0))
+    save_checkpoint(
+        path, model, architecture="nano", image_size=512, half=False,
+        origin=read_checkpoint(SHIPPED).origin,
+    )  # fmt: skip
+    return path
+
+
+def test_scores_that_were_far_off_tell_what_is_reached(doubting, samples, tmp_path):
     target = tmp_path / "calibrated.pt"
-    done = calibrate(SHIPPED, target, samples, half=False)
+    done = calibrate(doubting, target, samples, half=False)
     score, iou, _ = answers(make_predictor(load_model(target)), samples)
 
     assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
-    assert done.after <= done.before + 0.02
-    before, after = read_checkpoint(SHIPPED).origin, read_checkpoint(target).origin
+    assert done.before > 0.2
+    assert done.after == pytest.approx(calibration_error(score, iou), abs=1e-3)
+    assert done.after < done.before / 3
+
+
+def test_the_copy_says_where_it_comes_from(doubting, samples, tmp_path):
+    target = tmp_path / "calibrated.pt"
+    calibrate(doubting, target, samples, half=False)
+
+    before, after = read_checkpoint(doubting).origin, read_checkpoint(target).origin
     noted = {"scores_fitted_from_sha256", "scores_fitted_on"}  # anew, by every fit
+    assert after["scores_fitted_from_sha256"] == digest(doubting)
     assert before.keys() - noted
     assert all(after[key] == before[key] for key in before.keys() - noted)
 
