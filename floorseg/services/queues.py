@@ -105,7 +105,7 @@ def work(runs: Path, device: str) -> None:
                 if busy(runs, device):
                     time.sleep(_PAUSE)
                 else:
-                    _settle(waiting[0].run, _start(waiting[0].run).wait())
+                    _settle(waiting[0].run, _start(waiting[0]).wait())
 
 
 def busy(runs: Path, device: str) -> list[RunFolder]:
@@ -123,8 +123,9 @@ def device_of(run: RunFolder) -> str:
     return str(said or "cpu")
 
 
-def _start(run: RunFolder) -> subprocess.Popen[bytes]:
-    """Start a run's process and say so in its folder before it can say so itself."""
+def _start(first: Waiting) -> subprocess.Popen[bytes]:
+    """Start a run's process and say so in its folder, unless it has said so itself."""
+    run = first.run
     evaluates = _evaluation(run)
     command = (
         [sys.executable, "-m", "eval", *evaluates]
@@ -136,7 +137,10 @@ def _start(run: RunFolder) -> subprocess.Popen[bytes]:
         started = psutil.Process(process.pid)
         if evaluates:
             started.nice(_NICE)
-        run.hand_to(started)
+        # by now it may have begun, been killed, and wait once more, with another ticket
+        ticket = run.read_json("queue.json")
+        if ticket and float(ticket.get("since", 0)) == first.since:
+            run.hand_to(started)
     return process
 
 

@@ -234,6 +234,24 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(runs):
     until(lambda: run.state() is RunState.FINISHED)
 
 
+def test_a_run_killed_and_resumed_before_its_start_is_noted_keeps_its_place(runs, monkeypatch):
+    run = make_run(runs, "early")
+    run.write_json("queue.json", {"device": "cpu", "since": 1.0})
+    begin = detached.start_detached
+
+    def killed_and_resumed(command, *, log):
+        monkeypatch.setattr(detached, "start_detached", begin)
+        process = begin([sys.executable, "-c", "import time; time.sleep(1)"], log=log)
+        run.write_json("queue.json", {"device": "cpu", "since": 2.0})
+        return process
+
+    monkeypatch.setattr(detached, "start_detached", killed_and_resumed)
+
+    queues.work(runs, "cpu")
+
+    assert run.state() is RunState.FINISHED
+
+
 def test_a_finished_run_goes_on_only_when_it_is_told_how_far(runs):
     run = make_run(runs, "done")
     run.leave(RunState.FINISHED)
