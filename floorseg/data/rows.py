@@ -66,13 +66,19 @@ def read_all(
     Raises:
         DatasetError: if a row cannot be read and ``problems`` is None.
     """
-    pairs = rle.any_holds_pairs([r.get("segmentation") for r in found if isinstance(r, dict)])
+    masks = [r.get("segmentation") if isinstance(r, dict) else None for r in found]
+    sound = rle.read_sound(masks, size)
+    # what adds up to the whole image holds no pairs
+    rest = [mask for mask, done in zip(masks, sound, strict=True) if done is None]
+    pairs = rle.any_holds_pairs(rest)
     annotations = []
-    for place, row in enumerate(found):
+    for place, (row, done) in enumerate(zip(found, sound, strict=True)):
         try:
             if not isinstance(row, dict):
                 raise DatasetError("an annotation must be an object with a segmentation")
-            mask = rle.read(row.get("segmentation"), size, pairs=pairs or None)
+            mask = None if pairs else done
+            if mask is None:
+                mask = rle.read(row.get("segmentation"), size, pairs=pairs or None)
             annotations.append(undescribe(row, mask, place=place))
         except DatasetError as problem:
             name = row.get("id", place) if isinstance(row, dict) else place

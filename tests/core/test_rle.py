@@ -160,6 +160,66 @@ def test_no_value_crashes_the_reader(value):
         assert set(rle.read(value, (8, 8))) == {"size", "counts"}
 
 
+CODES = st.one_of(
+    masks().map(lambda mask: rle.encode(mask)["counts"].encode()),
+    st.lists(st.integers(48, 111), max_size=9).map(bytes),  # COCO's characters in any order
+    st.binary(max_size=4),
+)
+
+
+@given(st.lists(CODES, max_size=6))
+def test_many_texts_at_once_add_up_to_what_each_does_alone(texts):
+    try:
+        alone = [run_lengths.unpack(text) for text in texts]
+        damaged = not all(numbers.size for numbers in alone)
+    except ValueError:
+        damaged = True
+
+    sums = run_lengths.add_up(texts).tolist()
+
+    if damaged:
+        assert sums == [-1] * len(texts)
+    else:
+        usable = [numbers.min() >= 0 and numbers.max() < 2**31 for numbers in alone]
+        assert sums == [
+            int(numbers.sum()) if ok else -1 for numbers, ok in zip(alone, usable, strict=True)
+        ]
+
+
+@given(st.lists(masks(3), min_size=1, max_size=5))
+def test_what_is_read_without_a_look_at_each_is_what_a_look_would_read(found):
+    size = found[0].shape
+    segmentations = [rle.encode(mask) for mask in found]
+
+    for segmentation, sound in zip(segmentations, rle.read_sound(segmentations, size), strict=True):
+        fits = segmentation["size"] == list(size)
+        assert sound == (rle.read(segmentation, size) if fits else None)
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        None,
+        [[0, 0, 2, 0, 2, 2]],
+        {"counts": "04"},
+        {"counts": "04", "size": [2.0, 2]},
+        {"counts": "04", "size": [True, True]},
+        {"counts": b"04", "size": [2, 2]},
+        {"counts": [0, 4], "size": [2, 2]},
+        {"counts": "é", "size": [2, 2]},
+        {"counts": "", "size": [2, 2]},
+        {"counts": "05", "size": [2, 2]},
+        pack([0, 2, 1, 2], (2, 2)),
+    ],
+)
+def test_what_is_unusual_is_left_to_a_closer_look(unusual):
+    usual = rle.encode(np.array([[True, False], [False, True]]))
+
+    assert rle.read_sound([unusual], (2, 2)) == [None]
+    assert rle.read_sound([unusual, usual], (2, 2))[0] is None
+    assert rle.read_sound([usual, usual], (2, 2)) == [usual, usual]
+
+
 def test_the_worked_multi_class_example_holds_both_ways():
     assert encode_labels(LABELS) == LABEL_RUNS
     assert np.array_equal(decode_labels(LABEL_RUNS), LABELS)
