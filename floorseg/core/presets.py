@@ -6,7 +6,7 @@ from floorseg.errors import ConfigError
 
 _PARTS = (
     "min_score", "min_stability", "max_overlap", "min_area", "max_area", "max_border",
-    "min_odds",
+    "min_odds", "least_odds",
 )  # fmt: skip
 
 
@@ -38,6 +38,9 @@ class EverythingSettings:
         min_odds: a region is kept if the chance that it is a room is above this (0 to 1; only with
             ``partition``, see ``core.room_odds``); raise it when furniture or unions of rooms come
             out as rooms, lower it when rooms are missed.
+        least_odds: how far that bar falls on a plan where few regions are likely rooms, as on one
+            of a kind the model has not seen (see ``core.room_choice``); as high as ``min_odds``, it
+            does not fall.
     """
 
     summary: str
@@ -53,6 +56,7 @@ class EverythingSettings:
     partition: bool = False
     extra_rounds: int = 0
     min_odds: float = 0.0
+    least_odds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.points_per_side <= 256:
@@ -78,6 +82,7 @@ PRESETS = {
         partition=True,
         extra_rounds=6,
         min_odds=0.4,
+        least_odds=0.15,
     ),
     "regions": EverythingSettings(
         summary="Everything the model is sure of, overlapping: sam2's own settings.",

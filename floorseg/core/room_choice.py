@@ -11,6 +11,8 @@ from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_odds import MAY_OVERLAP, room_odds
 
 _CLOSET = 0.2  # of the larger one's area: a region that is smaller may be a room it leaks into
+_MORE_ROOMS = 1.3  # than the odds of what was found add up to: best on CAD sheets and turned plans
+_LESS = 1e-6  # so that what is as likely as the bar is above it
 _RIM = 2  # cells around a mask
 _BESIDE = 0.6  # and does not lie amid the larger one: less of its rim than this is in that
 
@@ -18,9 +20,10 @@ _BESIDE = 0.6  # and does not lie amid the larger one: less of its rim than this
 def choose(regions: Regions, settings: EverythingSettings) -> Regions:
     """The regions that do not overlap and are likeliest to be all the rooms, the surest first.
 
-    A region is worth what its odds are above ``min_odds``, times its side. So two rooms are better
-    than a shaky mask of both, and a room is better than the table in it. A closet that a room's
-    mask leaks into is cut out of that mask.
+    A region is worth what its odds are above a bar, times its side. So two rooms are better than a
+    shaky mask of both, and a room is better than the table in it. A closet that a room's mask leaks
+    into is cut out of that mask. The bar is ``min_odds``; where a plan has few likely rooms, it
+    falls to where most rooms are found for what is found in error, but not below ``least_odds``.
     """
     if len(regions) == 0:
         return regions
@@ -28,16 +31,43 @@ def choose(regions: Regions, settings: EverythingSettings) -> Regions:
     overlap = Overlap.of(masks)
     odds = room_odds(regions, overlap)
     share = masks.mean(axis=(1, 2))
-    fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > settings.min_odds)
+    least = min(settings.least_odds, settings.min_odds)
+    fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > least)
     regions, odds, side, overlap = regions[fit], odds[fit], np.sqrt(share[fit]), overlap[fit]
     if len(regions) == 0:
         return regions
     conflicts = overlap.above(MAY_OVERLAP)
     leaked = conflicts & _leaked_into(masks[fit], overlap)
     exclusive = conflicts & ~(leaked | leaked.T)
-    kept = best_set(side * (odds - settings.min_odds), exclusive)
+    kept = _best_above(least, odds, side, exclusive)
+    bar = min(settings.min_odds, _bar(odds[kept]))
+    if bar > least:
+        kept = _best_above(bar, odds, side, exclusive)
     kept = kept[np.argsort(-odds[kept], kind="stable")]
     return _cut_out(regions[kept], leaked[np.ix_(kept, kept)])
+
+
+def _best_above(
+    bar: float, odds: np.ndarray, side: np.ndarray, exclusive: np.ndarray
+) -> np.ndarray:
+    """Places of the regions worth most together, of those whose odds are above a bar."""
+    likely = np.flatnonzero(odds > bar)
+    worth = side[likely] * (odds[likely] - bar)
+    return likely[best_set(worth, exclusive[np.ix_(likely, likely)])]
+
+
+def _bar(odds: np.ndarray) -> float:
+    """Just below the odds of the last region that pays, of regions that do not overlap.
+
+    The k likeliest have an expected F1 of about twice their odds' sum by k and the number of rooms
+    (Z. Lipton and others, "Optimal thresholding of classifiers to maximize F1 measure", 2014). Of
+    those there are as many as all odds add up to, and some more: those that no region shows, and
+    those whose odds are too low, because nobody taught what rooms look like on such a plan.
+    """
+    surest = np.sort(odds)[::-1]
+    found = np.cumsum(surest)
+    expected = 2 * found / (np.arange(1, len(odds) + 1) + _MORE_ROOMS * found[-1])
+    return float(surest[expected.argmax()]) - _LESS
 
 
 def _leaked_into(masks: np.ndarray, overlap: Overlap) -> np.ndarray:
