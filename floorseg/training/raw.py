@@ -58,9 +58,11 @@ class FloorplanRawDataset(VOSRawDataset):
         self.samples: list[Sample] = []
         self.left_out: dict[str, str] = {}
         self.masks_left_out = 0
-        for index in range(len(read) if limit is None else min(limit, len(read))):
+        count = len(read) if limit is None else min(limit, len(read))
+        logger.info("%s: reading %d plans", self._where(), count)  # of ten thousand, a while
+        for index in range(count):
             self._take(read[index])
-        self._report(split)
+        self._report()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -115,8 +117,11 @@ class FloorplanRawDataset(VOSRawDataset):
     def _wants(self, annotation: Annotation) -> bool:
         return self._kept is None or annotation.category_name in self._kept
 
-    def _report(self, split: str | None) -> None:
-        where = f"{self.folder}" + (f" ({split})" if split else "")
+    def _where(self) -> str:
+        return f"{self.folder}" + (f" ({self.split})" if self.split else "")
+
+    def _report(self) -> None:
+        where = self._where()
         for name, why in self.left_out.items():
             logger.warning("left out %s: %s", name, why)
         logger.info(
