@@ -46,7 +46,6 @@ def test_where_none_is_sure_the_likeliest_are_kept(monkeypatch):
 
 def test_the_bar_never_falls_below_the_least_nor_rises_above_what_is_asked(monkeypatch):
     assert rooms_kept(monkeypatch, [0.1, 0.14, 0.12]) == []
-    assert rooms_kept(monkeypatch, [0.99] * 8 + [0.41] * 3) == pytest.approx(
-        [0.99] * 8 + [0.41] * 3
-    )
-    assert rooms_kept(monkeypatch, [0.99] * 8 + [0.39] * 3) == pytest.approx([0.99] * 8)
+    sure = [0.99] * 8
+    assert rooms_kept(monkeypatch, sure + [0.41] * 3) == pytest.approx(sure + [0.41] * 3)
+    assert rooms_kept(monkeypatch, sure + [0.39] * 3) == pytest.approx(sure)
