@@ -2,11 +2,9 @@
 
 import logging
 import os
-import signal
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -15,15 +13,13 @@ from training.trainer import Trainer as Sam2Trainer
 
 from floorseg.core.device import only_emulates
 from floorseg.core.model import resolve_device
-from floorseg.data.parallel import processors
 from floorseg.errors import ConfigError
 from floorseg.runs import RunFolder
+from floorseg.training import loading
 from floorseg.training.dataset import raw_datasets
 
 logger = logging.getLogger(__name__)
 
-MOST_LOADING = 12  # processes that load plans for one loader
-GRACE = 30  # seconds that a loading process goes on after it was told to end
 TOO_FEW = (
     "an epoch has no batch: the dataset has fewer plans than batch_sizes asks for; lower the batch "
     "size or raise the multiplier"
@@ -78,15 +74,8 @@ class AdaptedTrainer(Sam2Trainer):
 
     def _setup_dataloaders(self) -> None:
         self.val_dataset = None
-        train = self.data_conf.train
-        if "num_workers" in train and train.num_workers is None:
-            here = min(self.processes, max(1, torch.cuda.device_count()))
-            sharing = here * len(train.datasets)
-            train.num_workers = loading_processes(self.device, sharing)
-        if train.get("num_workers"):
-            # as many threads of OpenCV's as there are cores, in each of as many processes, get in
-            # each other's way; and one that was forked cannot set it: it waits for them for ever
-            cv2.setNumThreads(1)
+        here = min(self.processes, max(1, torch.cuda.device_count()))
+        loading.share_cores(self.data_conf.train, self.device, here)
         try:
             self.train_dataset = instantiate(self.data_conf.train)
         except InstantiationException as problem:
@@ -94,7 +83,7 @@ class AdaptedTrainer(Sam2Trainer):
                 raise ConfigError(TOO_FEW) from problem
             raise
         if getattr(self.train_dataset, "worker_init_fn", False) is None:
-            self.train_dataset.worker_init_fn = outlive_signals
+            self.train_dataset.worker_init_fn = loading.outlive_signals
         if self.distributed_rank == 0:
             facts = [raw.facts() for raw in raw_datasets(self.train_dataset)]
             self.run_folder.write_json("data.json", {"train": facts})
@@ -122,26 +111,3 @@ def _set_cuda_up(conf: CudaConf) -> None:
     cudnn.deterministic, cudnn.benchmark = conf.cudnn_deterministic, conf.cudnn_benchmark
     torch.backends.cuda.matmul.allow_tf32 = conf.allow_tf32 if products is None else products
     cudnn.allow_tf32 = conf.allow_tf32 if convolutions is None else convolutions
-
-
-def loading_processes(device: torch.device, sharing: int = 1) -> int:
-    """How many processes read plans for each loader: none on a CPU, whose cores learn.
-
-    Args:
-        device: what learns.
-        sharing: loaders on this machine, which share its cores.
-    """
-    if device.type == "cpu":
-        return 0
-    return min(MOST_LOADING, max(1, (processors() - 1) // sharing))
-
-
-def outlive_signals(_: int) -> None:
-    """Set a process that loads plans up to be ended by the one that learns, not by a signal.
-
-    Who stops a run (Ctrl-C, SLURM) signals all its processes. The one that learns finishes its step
-    and ends these itself, which it cannot if they are gone; only if it does not, they go.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))

@@ -11,9 +11,9 @@ from floorseg.core.checkpoint_file import read_checkpoint
 from floorseg.data.parallel import processors
 from floorseg.errors import CheckpointError, ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
-from floorseg.training.adapted import loading_processes
 from floorseg.training.config import read_config
 from floorseg.training.launch import run_here
+from floorseg.training.loading import loading_processes
 from floorseg.training.staged import StagedTrainer
 from tests.training.tiny_runs import assert_equal, saved, settings, train, weights
 
