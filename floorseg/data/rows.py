@@ -76,9 +76,8 @@ def read_all(
         try:
             if not isinstance(row, dict):
                 raise DatasetError("an annotation must be an object with a segmentation")
-            mask = None if pairs else done
-            if mask is None:
-                mask = rle.read(row.get("segmentation"), size, pairs=pairs or None)
+            usual = done is not None and not pairs
+            mask = done if usual else rle.read(row.get("segmentation"), size, pairs=pairs or None)
             annotations.append(undescribe(row, mask, place=place))
         except DatasetError as problem:
             name = row.get("id", place) if isinstance(row, dict) else place

@@ -66,14 +66,18 @@ def enqueue(run: RunFolder, *, device: str) -> None:
 
 def queue(runs: Path, device: str | None = None) -> list[Waiting]:
     """Who waits, first come first, for one device or for any."""
-    found = [
-        Waiting(run, str(ticket.get("device", "cpu")), float(ticket.get("since", 0)))
-        for run in list_runs(runs)
-        if run.state() is RunState.QUEUED and (ticket := run.read_json("queue.json"))
-    ]
+    found = [place for run in list_runs(runs) if (place := _place(run))]
     return sorted(
         (w for w in found if device in (None, w.device)), key=lambda w: (w.since, w.run.name)
     )
+
+
+def _place(run: RunFolder) -> Waiting | None:
+    """A run's place in a queue, if it is in one."""
+    ticket = run.read_json("queue.json")
+    if not ticket or run.state() is not RunState.QUEUED:
+        return None
+    return Waiting(run, str(ticket.get("device", "cpu")), float(ticket.get("since", 0)))
 
 
 def ensure_worker(runs: Path, device: str) -> None:
@@ -138,8 +142,7 @@ def _start(first: Waiting) -> subprocess.Popen[bytes]:
         if evaluates:
             started.nice(_NICE)
         # by now it may have begun, been killed, and wait once more, with another ticket
-        ticket = run.read_json("queue.json")
-        if ticket and float(ticket.get("since", 0)) == first.since:
+        if _place(run) == first:
             run.hand_to(started)
     return process
 

@@ -37,9 +37,9 @@ class AdaptedTrainer(Sam2Trainer):
         if self.device.type != "cuda":
             distributed.backend = "gloo"
         self._setup_device(accelerator)
-        _set_cuda_up(CudaConf(**cuda or {}))
         if int(os.environ.get("WORLD_SIZE", "1")) == 1 and not torch.distributed.is_initialized():
             # one process talks to nobody: no port, no waiting for one to be free again
+            _set_cuda_up(CudaConf(**cuda or {}))
             store = torch.distributed.HashStore()
             torch.distributed.init_process_group(
                 distributed.backend, store=store, rank=0, world_size=1
@@ -103,7 +103,7 @@ class AdaptedTrainer(Sam2Trainer):
 
 
 def _set_cuda_up(conf: CudaConf) -> None:
-    """As upstream does on its way to other processes, which one process does not take."""
+    """What upstream does on its way to the other processes, which one process does not go."""
     if not torch.cuda.is_available():
         return
     products, convolutions = conf.matmul_allow_tf32, conf.cudnn_allow_tf32

@@ -29,13 +29,15 @@ def share_cores(train: Any, device: torch.device, learning: int = 1) -> None:
 
 
 def loading_processes(device: torch.device, sharing: int = 1) -> int:
-    """How many processes read plans for each loader: none on a CPU, whose cores learn.
+    """How many processes read plans for each loader.
+
+    None on a CPU, whose cores learn, nor beside an Apple GPU, where a process starts slowly.
 
     Args:
         device: what learns.
         sharing: loaders on this machine, which share its cores.
     """
-    if device.type == "cpu":
+    if device.type != "cuda":
         return 0
     return min(MOST_LOADING, max(1, (processors() - 1) // sharing))
 

@@ -233,6 +233,8 @@ def test_a_killed_run_is_interrupted_and_can_be_resumed(runs):
 
     until(lambda: run.state() is RunState.FINISHED)
 
+    assert [event["event"] for event in run.events()] == ["began", "began", "ended"]
+
 
 def test_a_run_killed_and_resumed_before_its_start_is_noted_keeps_its_place(runs, monkeypatch):
     run = make_run(runs, "early")

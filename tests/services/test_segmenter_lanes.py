@@ -29,10 +29,17 @@ def test_a_click_goes_between_two_pieces_of_long_work():
 
 
 def test_long_work_goes_on_after_a_while_though_somebody_clicks_without_end():
-    lanes = Lanes()
+    lanes, went_on = Lanes(), threading.Event()
+
+    def long_work():
+        lanes.give_way(at_most=0.01)
+        went_on.set()
 
     with lanes.click():
-        lanes.give_way(at_most=0.01)  # returns
+        worker = threading.Thread(target=long_work, daemon=True)
+        worker.start()
+
+        assert went_on.wait(5), "it waits for a click that does not end"
 
 
 def test_long_work_is_done_one_after_the_other():

@@ -1,14 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from floorseg.core.calibration import calibration_error
 from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
 from floorseg.core.closeup import make_predictor
+from floorseg.core.logistic import sigmoid
 from floorseg.core.model import load_model
-from floorseg.core.score_fit import ScoreFit, rescale_scores
+from floorseg.core.score_fit import ScoreFit, fit_scores, logit, rescale_scores
 from floorseg.data.dataset import open_dataset
 from floorseg.data.synth.writer import Order, write_plans
 from floorseg.errors import CheckpointError
@@ -74,6 +76,18 @@ def test_scores_that_were_far_off_tell_what_is_reached(doubting, samples, tmp_pa
     assert done.before > 0.2
     assert done.after == pytest.approx(calibration_error(score, iou), abs=1e-3)
     assert done.after < done.before / 3
+
+
+def test_a_fit_explains_no_answers_worse_than_the_scores_did(samples):
+    """Also of scores that fit already, where sixty answers cannot tell much."""
+    score, iou, added = answers(make_predictor(load_model(SHIPPED)), samples)
+    own = sigmoid(logit(score) - added)
+
+    def entropy(scores):
+        return -(iou * np.log(scores) + (1 - iou) * np.log(1 - scores)).mean()
+
+    as_it_is = ScoreFit(scale=1.0, shift=0.0)
+    assert entropy(fit_scores(own, iou, added)(own, added)) <= entropy(as_it_is(own, added)) + 1e-6
 
 
 def test_the_copy_says_where_it_comes_from(doubting, samples, tmp_path):

@@ -8,12 +8,10 @@ import pytest
 import torch
 
 from floorseg.core.checkpoint_file import read_checkpoint
-from floorseg.data.parallel import processors
 from floorseg.errors import CheckpointError, ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import read_config
 from floorseg.training.launch import run_here
-from floorseg.training.loading import loading_processes
 from floorseg.training.staged import StagedTrainer
 from tests.training.tiny_runs import assert_equal, saved, settings, train, weights
 
@@ -164,12 +162,6 @@ def test_a_checkpoint_of_another_model_is_refused_with_the_first_difference(
 
     with pytest.raises(CheckpointError, match=r"does not fit .* the first is"):
         train(config, tmp_path, "other")
-
-
-def test_a_cpu_learns_with_all_its_cores_and_beside_a_gpu_they_load_plans():
-    assert loading_processes(torch.device("cpu")) == 0
-    assert loading_processes(torch.device("cuda")) == min(12, max(1, processors() - 1))
-    assert loading_processes(torch.device("cuda"), sharing=10_000) == 1
 
 
 def test_processes_that_load_plans_have_one_thread_each(finished, plans, tmp_path):
