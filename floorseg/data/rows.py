@@ -72,12 +72,12 @@ def read_all(
     rest = [mask for mask, done in zip(masks, sound, strict=True) if done is None]
     pairs = rle.any_holds_pairs(rest)
     annotations = []
-    for place, (row, done) in enumerate(zip(found, sound, strict=True)):
+    for place, (row, mask) in enumerate(zip(found, sound, strict=True)):
         try:
             if not isinstance(row, dict):
                 raise DatasetError("an annotation must be an object with a segmentation")
-            usual = done is not None and not pairs
-            mask = done if usual else rle.read(row.get("segmentation"), size, pairs=pairs or None)
+            if pairs or mask is None:
+                mask = rle.read(row.get("segmentation"), size, pairs=pairs or None)
             annotations.append(undescribe(row, mask, place=place))
         except DatasetError as problem:
             name = row.get("id", place) if isinstance(row, dict) else place
