@@ -3,6 +3,7 @@
 from pathlib import Path
 
 LEFT, UPPER, LOWER = (160, 240), (470, 130), (470, 360)  # inside the three rooms of the plan
+PATIENCE = 60_000  # milliseconds: the machine may be busy with the tests beside these
 
 
 class Desk:
@@ -15,14 +16,14 @@ class Desk:
 
     def __init__(self, page, url: str) -> None:
         self.page = page
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         self.problems: list[str] = []
         self.outside: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", self._note)
         self.url = url
         page.goto(url)
-        page.wait_for_function("(document.querySelector('.fs-root') || {}).page?.facts")
+        self.wait("(document.querySelector('.fs-root') || {}).page?.facts")
         self.until("plan || !facts.examples.length")  # the first example greets the visitor
 
     def open(self, file: Path) -> None:
@@ -30,9 +31,16 @@ class Desk:
         before = self.value("plan && plan.token")
         self.page.set_input_files(".fs-open input[type=file]", str(file))
         self.until(f"plan && plan.token !== {before!r}" if before else "plan")
-        self.page.wait_for_function(
-            "document.querySelector('.fs-status').textContent.includes('plan read')"
-        )
+        self.wait("document.querySelector('.fs-status').textContent.includes('plan read')")
+
+    def wait(self, expression: str) -> None:
+        """Wait for something to be true; if it does not come, say what the page shows instead."""
+        try:
+            self.page.wait_for_function(expression)
+        except Exception as error:  # Playwright may be missing where this is only imported
+            shown = self.page.locator(".fs-status, .fs-toast, .fs-busy").all_inner_texts()
+            error.add_note(f"waited for {expression}; the page shows {shown}, told {self.problems}")
+            raise
 
     def value(self, expression: str):
         """Something of the page's state: ``now.regions.length``."""
@@ -41,7 +49,7 @@ class Desk:
 
     def until(self, expression: str) -> None:
         """Wait for something of the page's state to be true."""
-        self.page.wait_for_function(
+        self.wait(
             f"(() => {{ with (document.querySelector('.fs-root').page) {{ "
             f"return Boolean({expression}); }} }})()"
         )
@@ -85,7 +93,7 @@ class Desk:
             "edited: r.edited, wire: JSON.stringify(floorseg.masks.toWire(r.mask))}))"
         )
 
-    def said(self, patience: float = 20_000) -> str:
+    def said(self, patience: float = PATIENCE) -> str:
         """The message that is shown, waiting so many milliseconds for it."""
         toast = self.page.locator(".fs-toast")
         toast.wait_for(timeout=patience)
