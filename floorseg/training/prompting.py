@@ -111,8 +111,11 @@ class PromptMix:
             return _anywhere(rng, wanted)
         if rng.random() >= self.p_error_centre:
             return _anywhere(rng, wrong)
-        missed, extra = _largest(wanted & ~got), _largest(got & ~wanted)
-        return _centre(missed if missed.sum() >= extra.sum() else extra)
+        left, top, right, bottom = _bounds(wrong)
+        here = np.s_[top : bottom + 1, left : right + 1]  # a small part of the plan, often
+        missed, extra = _largest(wrong[here] & wanted[here]), _largest(wrong[here] & got[here])
+        x, y = _centre(missed if missed.sum() >= extra.sum() else extra)
+        return x + left, y + top
 
 
 def _anywhere(rng: np.random.Generator, region: np.ndarray) -> tuple[float, float]:
