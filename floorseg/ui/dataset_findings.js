@@ -38,11 +38,17 @@
       this.formatMenu.replaceChildren(...this.facts.formats.map((value) => h("option", { value }, floorseg.formatNames[value] || value)));
     },
 
+    // A name that the visitor typed stays, until there is such a dataset or another one is open.
     suggestNames() {
+      const { datasets } = this.facts, other = this.suggestedFor !== this.name;
       const plain = (this.name === "." ? "dataset" : this.name).replaceAll(/[^\w.-]+/g, "_").slice(0, 50);
-      const free = (name) => { let n = 1, made = name; while (this.facts.datasets.includes(made)) made = `${name}_${++n}`; return made; };
-      this.mendName.value = free(`${plain}_mended`);
-      this.convertName.value = free(`${plain}_${this.formatMenu.value}`);
+      const free = (name) => { let n = 1, made = name; while (datasets.includes(made)) made = `${name}_${++n}`; return made; };
+      for (const [field, kind] of [[this.mendName, "mended"], [this.convertName, this.formatMenu.value]]) {
+        const typed = field.value && field.value !== field.suggested && !datasets.includes(field.value);
+        field.suggested = free(`${plain}_${kind}`);
+        if (other || !typed) field.value = field.suggested;
+      }
+      this.suggestedFor = this.name;
       this.sam2Box.hidden = this.formatMenu.value !== "sa1b";
     },
 

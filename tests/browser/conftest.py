@@ -16,8 +16,24 @@ FLAGS = (
 )
 
 
+BROWSER = pytest.StashKey()
+SAID = ".fs-status, .fs-toast, .fs-busy, .fs-task"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With a failure comes what the open pages say: a wait that ran out does not."""
+    report = yield
+    browser = item.config.stash.get(BROWSER, None)
+    if report.failed and browser is not None and browser.is_connected():
+        for page in [page for context in browser.contexts for page in context.pages]:
+            said = [text for text in page.locator(SAID).all_inner_texts() if text.strip()]
+            report.sections.append((f"said by {page.url}", "\n".join(said)))
+    return report
+
+
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(request):
     """The system's Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -25,6 +41,7 @@ def chromium():
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as player:
         browser = player.chromium.launch(executable_path=path, args=list(FLAGS))
+        request.config.stash[BROWSER] = browser
         yield browser
         browser.close()
 

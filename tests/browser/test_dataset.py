@@ -122,6 +122,21 @@ def test_a_copy_is_written_with_its_command_shown(page, served, button, field, s
     assert (served.settings.data_root / name / "train" / "plan01.json").is_file()
 
 
+def test_a_name_that_was_typed_outlives_another_copy(page):
+    section(page, "findings")
+    mended, converted = (
+        page.locator(f"#datasets input[aria-label='Name of the {made}']")
+        for made in ("mended copy", "converted dataset")
+    )
+    suggested = converted.input_value()
+    mended.fill("my own name")
+    page.evaluate(f"{PAGE}.facts.datasets.push({suggested!r})")
+    page.evaluate(f"{PAGE}.suggestNames()")
+
+    assert mended.input_value() == "my own name"
+    assert converted.input_value() == f"{suggested}_2"
+
+
 def test_a_sample_shows_masks_that_can_be_hidden_and_their_json(page):
     open_sample(page, 1)
     page.locator("#datasets .fs-mask summary").first.click()
