@@ -23,7 +23,7 @@ class Desk:
         page.on("request", self._note)
         self.url = url
         page.goto(url)
-        self.wait("(document.querySelector('.fs-root') || {}).page?.facts")
+        page.wait_for_function("(document.querySelector('.fs-root') || {}).page?.facts")
         self.until("plan || !facts.examples.length")  # the first example greets the visitor
 
     def open(self, file: Path) -> None:
@@ -31,16 +31,9 @@ class Desk:
         before = self.value("plan && plan.token")
         self.page.set_input_files(".fs-open input[type=file]", str(file))
         self.until(f"plan && plan.token !== {before!r}" if before else "plan")
-        self.wait("document.querySelector('.fs-status').textContent.includes('plan read')")
-
-    def wait(self, expression: str) -> None:
-        """Wait for something to be true; if it does not come, say what the page shows instead."""
-        try:
-            self.page.wait_for_function(expression)
-        except Exception as error:  # Playwright may be missing where this is only imported
-            shown = self.page.locator(".fs-status, .fs-toast, .fs-busy").all_inner_texts()
-            error.add_note(f"waited for {expression}; the page shows {shown}, told {self.problems}")
-            raise
+        self.page.wait_for_function(
+            "document.querySelector('.fs-status').textContent.includes('plan read')"
+        )
 
     def value(self, expression: str):
         """Something of the page's state: ``now.regions.length``."""
@@ -49,7 +42,7 @@ class Desk:
 
     def until(self, expression: str) -> None:
         """Wait for something of the page's state to be true."""
-        self.wait(
+        self.page.wait_for_function(
             f"(() => {{ with (document.querySelector('.fs-root').page) {{ "
             f"return Boolean({expression}); }} }})()"
         )

@@ -30,6 +30,10 @@ def flats(served):
     return folder
 
 
+MENDED = "#datasets input[aria-label='Name of the mended copy']"
+CONVERTED = "#datasets input[aria-label='Name of the converted dataset']"
+
+
 @pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
 def page(request, chromium, served, flats):
     """A visitor with ``flats`` open."""
@@ -102,39 +106,28 @@ def test_the_gallery_is_sorted_by_what_is_chosen(page):
 
 
 @pytest.mark.parametrize(
-    ("button", "field", "said"),
+    ("button", "field", "other", "said"),
     [
-        ("Write a mended copy", "Name of the mended copy", "data check"),
-        ("Convert", "Name of the converted dataset", "data convert"),
+        ("Write a mended copy", MENDED, CONVERTED, "data check"),
+        ("Convert", CONVERTED, MENDED, "data convert"),
     ],
 )
-def test_a_copy_is_written_with_its_command_shown(page, served, button, field, said):
+def test_a_copy_is_written_with_its_command_shown(page, served, button, field, other, said):
     name = f"copy_{said.split()[1]}_{page.viewport_size['width']}"
     section(page, "findings")
-    page.fill(f"#datasets input[aria-label='{field}']", name)
+    page.fill(field, name)
+    page.fill(other, "typed meanwhile")
     page.get_by_role("button", name=button, exact=True).click()
     made = page.locator("#datasets .fs-task", has_text=name)
     made.get_by_role("button", name="Open it").wait_for(timeout=200_000)
     assert f"python -m floorseg {said}" in made.inner_text()
     assert "30 samples" in made.inner_text()
+    page.wait_for_function(f"{PAGE}.facts.datasets.includes('{name}')")
+    assert page.input_value(field) != name, "it is taken"
+    assert page.input_value(other) == "typed meanwhile"
     made.get_by_role("button", name="Open it").click()
     page.wait_for_function(f"{PAGE}.name === '{name}' && {PAGE}.seen?.images === 30")
     assert (served.settings.data_root / name / "train" / "plan01.json").is_file()
-
-
-def test_a_name_that_was_typed_outlives_another_copy(page):
-    section(page, "findings")
-    mended, converted = (
-        page.locator(f"#datasets input[aria-label='Name of the {made}']")
-        for made in ("mended copy", "converted dataset")
-    )
-    suggested = converted.input_value()
-    mended.fill("my own name")
-    page.evaluate(f"{PAGE}.facts.datasets.push({suggested!r})")
-    page.evaluate(f"{PAGE}.suggestNames()")
-
-    assert mended.input_value() == "my own name"
-    assert converted.input_value() == f"{suggested}_2"
 
 
 def test_a_sample_shows_masks_that_can_be_hidden_and_their_json(page):
