@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -24,7 +25,7 @@ from .two_models import write_plans
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 PATIENCE = 600.0  # seconds: servers and evaluations first load torch, and the machine may be busy
-PLANS = 60
+PLANS = 120
 
 
 @pytest.fixture
@@ -101,6 +102,16 @@ def press(page, name: str) -> None:
     page.locator(".fs-eval").get_by_role("button", name=name, exact=True).click()
 
 
+def asked_to_end(pid: int) -> bool:
+    """Whether SIGTERM waits for a halted process."""
+    (pending,) = [
+        line.split()[1]
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("ShdPnd:")
+    ]
+    return bool(int(pending, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def test_an_evaluation_outlives_the_server_and_goes_on_after_stop_and_kill(chromium, settings):
     with server(settings) as url, visit(chromium, url) as page:
         start(page)
@@ -113,6 +124,7 @@ def test_an_evaluation_outlives_the_server_and_goes_on_after_stop_and_kill(chrom
     with serve(settings) as served, visit(chromium, served.url) as page:
         state(page, "running")
         press(page, "Stop")
+        until(lambda: asked_to_end(run.pid()))
         os.kill(run.pid(), signal.SIGCONT)
         state(page, "stopped")
         stopped = count_records(run.path)

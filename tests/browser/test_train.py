@@ -48,13 +48,18 @@ def visit(chromium):
         opened.append(page)
         page.set_default_timeout(PATIENCE)
         page.goto(url)
-        page.get_by_role("tab", name="Train").click()
-        page.locator("#train-queue").get_by_text("Running").wait_for()
+        to_train(page)
         return page
 
     yield open_train
     for page in opened:
         page.close()
+
+
+def to_train(page):
+    """Go to the tab and wait until it is filled: that closes a list one already types in."""
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-queue").get_by_text("Running").wait_for()
 
 
 def until(condition, patience=PATIENCE / 1000):
@@ -181,7 +186,7 @@ def test_what_one_does_with_a_finished_run(visit, settings):
             found = page.locator(shown).filter(has_text=f"{run.name}/best")
             found.first.wait_for(state="attached")
 
-        page.get_by_role("tab", name="Train").click()
+        to_train(page)
         choose(page, "train-run", run.name)
         page.get_by_text("Delete the run").click()
         page.locator("#train-typed input, #train-typed textarea").fill("something else")
