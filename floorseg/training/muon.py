@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
+from floorseg.core.device import computes_in_bfloat16
+
 SMALLEST = 16  # rows and columns; tokens, embeddings and heads of a few outputs are no matrices
 QUINTIC = (3.4445, -4.7750, 2.0315)  # chosen by Jordan for the steepest start
 ROUNDS = 5
@@ -117,14 +119,17 @@ def _by_shape(learning: list[_Pair]) -> Iterator[list[_Pair]]:
 def orthogonal(matrices: Tensor) -> Tensor:
     """Matrices (K, rows, columns) with their singular values brought near one (0.7 to 1.2).
 
-    By five rounds of a Newton-Schulz iteration; a matrix of zeros stays one.
+    By five rounds of a Newton-Schulz iteration, in bfloat16 where that is the device's own, as
+    Jordan does it; a matrix of zeros stays one.
     """
     first, second, third = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
     turned = matrices.mT if tall else matrices
     turned = turned / turned.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    if computes_in_bfloat16(matrices.device):
+        turned = turned.bfloat16()
     for _ in range(ROUNDS):
         gram = turned @ turned.mT
         gram = torch.baddbmm(gram, gram, gram, beta=second, alpha=third)
         turned = torch.baddbmm(turned, gram, turned, beta=first)
-    return turned.mT if tall else turned
+    return (turned.mT if tall else turned).to(matrices.dtype)
