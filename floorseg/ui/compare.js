@@ -49,7 +49,8 @@
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
       this.root.addEventListener("dragover", (event) => event.preventDefault());
       this.root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); if (event.dataTransfer.files[0]) this.openFile(event.dataTransfer.files[0]); });
-      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, h("span.fs-grow"),
+      this.carry = h("button.fs-link", { type: "button", hidden: true, title: "Compare on the plan that is open in Segment", onclick: () => this.openSegmented() }, "The plan from Segment");
+      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.carry, h("span.fs-grow"),
         h("span.fs-small.fs-wide", {}, "Examples"), this.examples);
     }
 
@@ -77,7 +78,7 @@
         this.render();
         const asked = floorseg.askedComparison;
         if (asked) await this.openWith(asked);
-        else if (!this.plan && this.facts.examples.length) await this.openExample(this.greeting());
+        else if (!this.plan) await this.openFirst();
       } catch (problem) {
         this.report(problem);
       }
@@ -99,6 +100,12 @@
       this.fillDatasets();
     }
 
+    // What the visitor has open in Segment, else an example with its click.
+    async openFirst() {
+      if (floorseg.segmented) return this.openSegmented();
+      if (this.facts.examples.length) return this.openExample(this.greeting());
+    }
+
     greeting() {
       const known = this.facts.examples.map((example) => example.name);
       return Object.keys(this.facts.clicks).find((name) => known.includes(name)) || known[0];
@@ -118,12 +125,21 @@
 
     async openFile(file) {
       await this.greeted;
+      return this.send({ file, page: 1 });
+    }
+
+    async openSegmented() {
+      return this.send(floorseg.segmented);
+    }
+
+    async send(source) {
+      const { file, page } = source;
       if (file.size > this.facts.max_upload_mb * 1e6) return say(this.stages, `${file.name} is larger than ${this.facts.max_upload_mb} MB; save it smaller, as JPEG for example.`, { problem: true });
       return this.opened(async () => {
         let sent;
         try { sent = await this.upload(file); } catch { throw new ServerProblem({ error: `${file.name} could not be sent; check the connection and its size.` }); }
-        return this.call("open_plan", { path: sent.path, name: file.name || "pasted.png" });
-      });
+        return this.call("open_plan", { path: sent.path, name: file.name || "pasted.png", page });
+      }, null, source);
     }
 
     async openExample(name) {
@@ -286,6 +302,7 @@
 
     render() {
       if (!this.facts) return;
+      this.carry.hidden = !floorseg.segmented || Boolean(this.plan && this.plan.source === floorseg.segmented);
       this.renderViews();
       this.renderSide();
     }

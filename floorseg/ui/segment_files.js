@@ -1,6 +1,6 @@
 // The Segment tab's files: open, paste, drop, examples, downloads, reopen, add to a dataset.
 (() => {
-  const { h, icon, masks, say, ServerProblem, SegmentPage } = window.floorseg;
+  const floorseg = window.floorseg, { h, icon, masks, say, ServerProblem, SegmentPage } = floorseg;
   const KINDS = [["zip", "Everything (zip)"], ["sa1b", "SA-1B JSON"], ["coco", "COCO JSON"], ["labels", "Label PNG"], ["overlay", "Overlay PNG"],
     ["csv", "Table (CSV)"], ["geojson", "Polygons (GeoJSON)"], ["svg", "Polygons (SVG)"]];
 
@@ -52,14 +52,15 @@
         const seen = await see(file);
         return { answer: await this.call("open_plan", { path: sent.path, name: file.name || "pasted.png", page, seen: seen && [seen.width, seen.height] }), seen };
       };
-      return this.opened(send, (number) => this.openFile(file, number));
+      return this.opened(send, (number) => this.openFile(file, number), { file, page });
     },
 
     async openExample(name) {
       return this.opened(async () => ({ answer: await this.call("open_example", { name }), seen: null }));
     },
 
-    async opened(send, turn = null) {
+    // What the visitor chose is where Compare begins: ``source`` is {file, page}, or null.
+    async opened(send, turn = null, source = null) {
       const turnOf = (this.opening = (this.opening || 0) + 1); // the last one asked for wins
       this.busy.textContent = "Opening …";
       try {
@@ -69,6 +70,7 @@
         const again = async () => { plan.token = (await send()).answer.plan; };
         const plan = { token: answer.plan, width: answer.width, height: answer.height, name: answer.name, again };
         this.show({ plan, image, title: [answer, turn] });
+        floorseg.segmented = source;
         this.root.dispatchEvent(new CustomEvent("floorseg:opened", { bubbles: true }));
       } catch (problem) {
         this.report(problem);

@@ -8,6 +8,7 @@ import pytest
 
 from floorseg.core.structures import Point, Prompt
 
+from .desk import Desk
 from .two_models import LEFT, NAMES, serve_two
 
 pytestmark = pytest.mark.browser
@@ -96,6 +97,22 @@ def test_it_opens_with_an_example_that_two_checkpoints_have_answered_already(ben
     assert bench.value("slots.length") == 2
     assert bench.value("prompt.points.length") == 1
     assert bench.page.locator("#compare .fs-panel:visible").count() == 2
+
+
+def test_it_begins_with_the_plan_that_is_open_in_segment(context, two, plan):
+    desk = Desk(context.new_page(), two.url)
+    desk.open(plan)
+    compare = desk.page.locator("#compare")
+    title, again = compare.locator(".fs-title"), compare.get_by_text("The plan from Segment")
+    desk.page.get_by_role("tab", name="Compare").click()
+    title.get_by_text(plan.stem).wait_for()
+    assert not again.is_visible()
+
+    compare.get_by_role("button", name="Example").first.click()
+    title.get_by_text(plan.stem).wait_for(state="detached")
+    again.click()
+    title.get_by_text(plan.stem).wait_for()
+    assert desk.problems == []
 
 
 def test_a_click_in_one_panel_goes_to_all(bench, two):
