@@ -49,8 +49,8 @@
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
       this.root.addEventListener("dragover", (event) => event.preventDefault());
       this.root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); if (event.dataTransfer.files[0]) this.openFile(event.dataTransfer.files[0]); });
-      this.carry = h("button.fs-link", { type: "button", hidden: true, title: "Compare on the plan that is open in Segment", onclick: () => this.openSegmented() }, "The plan from Segment");
-      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.carry, h("span.fs-grow"),
+      this.fromSegment = h("button.fs-link", { type: "button", hidden: true, title: "Compare on the plan that is open in Segment", onclick: () => this.openSegmented() }, "The plan from Segment");
+      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.fromSegment, h("span.fs-grow"),
         h("span.fs-small.fs-wide", {}, "Examples"), this.examples);
     }
 
@@ -302,7 +302,7 @@
 
     render() {
       if (!this.facts) return;
-      this.carry.hidden = !floorseg.segmented || Boolean(this.plan && this.plan.source === floorseg.segmented);
+      this.fromSegment.hidden = !floorseg.segmented || Boolean(this.plan && this.plan.source === floorseg.segmented);
       this.renderViews();
       this.renderSide();
     }
