@@ -47,8 +47,7 @@
       this.file = h("input", { type: "file", hidden: true, accept: "image/*,.pdf,.tif,.tiff,.heic", onchange: () => { if (this.file.files[0]) this.openFile(this.file.files[0]); this.file.value = ""; } });
       this.title = h("span.fs-title");
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
-      this.root.addEventListener("dragover", (event) => event.preventDefault());
-      this.root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); if (event.dataTransfer.files[0]) this.openFile(event.dataTransfer.files[0]); });
+      floorseg.takesFiles(this.root, ([file]) => { if (file) this.openFile(file); });
       this.fromSegment = h("button.fs-link", { type: "button", hidden: true, title: "Compare on the plan that is open in Segment", onclick: () => this.openSegmented() }, "The plan from Segment");
       return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.fromSegment, h("span.fs-grow"),
         h("span.fs-small.fs-wide", {}, "Examples"), this.examples);

@@ -63,6 +63,19 @@
     host.querySelectorAll(".fs-toast").forEach((old) => old.remove());
   }
 
+  // Files dropped on `root`, or pasted while it is shown and no field is written in, go to `take`.
+  function takesFiles(root, take) {
+    const over = (on) => root.classList.toggle("fs-dropping", on);
+    root.addEventListener("dragover", (event) => { event.preventDefault(); over(true); });
+    root.addEventListener("dragleave", (event) => { if (!root.contains(event.relatedTarget)) over(false); });
+    root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); over(false); take([...event.dataTransfer.files]); });
+    document.addEventListener("paste", (event) => {
+      if (!root.offsetParent || (event.target.closest && event.target.closest("input, textarea"))) return;
+      const files = [...event.clipboardData.files];
+      if (files.length) { event.preventDefault(); take(files); }
+    });
+  }
+
   class ServerProblem extends Error {
     constructor(answer) {
       super(answer.error);
@@ -80,5 +93,5 @@
     };
   }
 
-  Object.assign(floorseg, { h, icon, tool, say, hush, caller, ServerProblem });
+  Object.assign(floorseg, { h, icon, tool, say, hush, takesFiles, caller, ServerProblem });
 })();

@@ -12,10 +12,7 @@
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
       this.title = h("span.fs-title");
       this.pages = h("span.fs-pages", { hidden: true });
-      document.addEventListener("paste", (event) => this.paste(event));
-      this.root.addEventListener("dragover", (event) => { event.preventDefault(); this.root.classList.add("fs-dropping"); });
-      this.root.addEventListener("dragleave", (event) => { if (!this.root.contains(event.relatedTarget)) this.root.classList.remove("fs-dropping"); });
-      this.root.addEventListener("drop", (event) => { event.preventDefault(); event.stopPropagation(); this.root.classList.remove("fs-dropping"); this.take(event.dataTransfer.files); });
+      floorseg.takesFiles(this.root, (files) => this.take(files));
       return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click(), title: "A picture, a PDF, or regions saved as JSON" }, icon("open"), h("span", {}, "Open a plan")),
         this.file, this.title, this.pages, h("span.fs-grow"), this.examplesLabel = h("span.fs-small.fs-wide", { hidden: true }, "Examples"), this.examples);
     },
@@ -24,12 +21,6 @@
       this.examplesLabel.hidden = !this.facts.examples.length;
       this.examples.replaceChildren(...this.facts.examples.map((example) => h("button.fs-example", { type: "button", title: example.title, "aria-label": `Example: ${example.title}`,
         onclick: () => this.openExample(example.name) }, h("img", { src: example.thumbnail, alt: "" }))));
-    },
-
-    paste(event) {
-      if (!this.root.offsetParent || (event.target.closest && event.target.closest("input, textarea"))) return;
-      const files = [...event.clipboardData.files];
-      if (files.length) { event.preventDefault(); this.take(files); }
     },
 
     async take(files) {

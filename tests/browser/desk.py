@@ -1,5 +1,6 @@
 """What a visitor does, in the words of the tests."""
 
+import base64
 from pathlib import Path
 
 LEFT, UPPER, LOWER = (160, 240), (470, 130), (470, 360)  # inside the three rooms of the plan
@@ -95,3 +96,18 @@ class Desk:
     def _note(self, request) -> None:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.outside.append(request.url)
+
+
+def hand_over(stage, way: str, *files: Path) -> None:
+    """What the browser tells the page when a person pastes or drops files there."""
+    stage.evaluate(
+        """(stage, [way, files]) => {
+          const data = new DataTransfer();
+          for (const [name, text] of files)
+            data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+          stage.dispatchEvent(way === 'paste'
+            ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})
+            : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }""",
+        [way, [[f.name, base64.b64encode(f.read_bytes()).decode()] for f in files]],
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from floorseg.core.structures import Point, Prompt
 
-from .desk import Desk
+from .desk import Desk, hand_over
 from .two_models import LEFT, NAMES, serve_two
 
 pytestmark = pytest.mark.browser
@@ -113,6 +113,12 @@ def test_it_begins_with_the_plan_that_is_open_in_segment(context, two, plan):
     again.click()
     title.get_by_text(plan.stem).wait_for()
     assert desk.problems == []
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_is_pasted_or_dropped_in(bench, plan, way):
+    hand_over(bench.page.locator("#compare .fs-stage").first, way, plan)
+    bench.until(f"plan.name === '{plan.name}'")
 
 
 def test_a_click_in_one_panel_goes_to_all(bench, two):

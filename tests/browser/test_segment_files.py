@@ -1,6 +1,5 @@
 """A visitor's files, in a real browser: opened, pasted, dropped, saved, reopened, kept, refused."""
 
-import base64
 import json
 import zipfile
 from pathlib import Path
@@ -10,6 +9,8 @@ import pytest
 from PIL import Image
 
 from floorseg.data.dataset import open_dataset
+
+from .desk import hand_over
 
 pytestmark = pytest.mark.browser
 
@@ -107,7 +108,7 @@ def test_a_picture_is_pasted_or_dropped_in(desk, tmp_path, way):
     picture = tmp_path / "other.png"
     Image.new("RGB", (300, 200), "white").save(picture)
 
-    hand_over(desk, way, picture)
+    hand_over(desk.page.locator(".fs-stage").first, way, picture)
     desk.until("plan.width === 300")
 
     assert desk.value("plan.name") == "other.png"
@@ -120,7 +121,7 @@ def test_a_plan_and_its_regions_are_dropped_in_together(desk, plan, tmp_path):
     desk.page.locator(".fs-example").nth(1).click()
     desk.until("plan.name === facts.examples[1].name + '.png'")
 
-    hand_over(desk, "drop", saved, plan)
+    hand_over(desk.page.locator(".fs-stage").first, "drop", saved, plan)
     desk.until("plan.name === 'three rooms.png' && now.regions.length")
 
     assert desk.regions() == before
@@ -169,18 +170,3 @@ def save(desk, kind: str, path: Path) -> Path:
         desk.page.get_by_role("button", name="Download").click()
     coming.value.save_as(path)
     return path
-
-
-def hand_over(desk, way: str, *files: Path) -> None:
-    """What the browser tells the page when a person pastes or drops files."""
-    desk.page.evaluate(
-        """([way, files]) => {
-          const data = new DataTransfer(), stage = document.querySelector('.fs-stage');
-          for (const [name, text] of files)
-            data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
-          stage.dispatchEvent(way === 'paste'
-            ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})
-            : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
-        }""",
-        [way, [[f.name, base64.b64encode(f.read_bytes()).decode()] for f in files]],
-    )
