@@ -124,14 +124,21 @@
 
     async openFile(file) {
       await this.greeted;
-      return this.send({ file, page: 1 });
+      return this.openUpload({ file, page: 1 });
     }
 
     async openSegmented() {
-      return this.send(floorseg.segmented);
+      const source = floorseg.segmented;
+      return source.example ? this.openExample(source.example) : this.openUpload(source);
     }
 
-    async send(source) {
+    // Whether the plan shown is the one that is open in Segment.
+    isSegmented() {
+      const here = this.plan && this.plan.source, there = floorseg.segmented;
+      return here === there || Boolean(here && there && there.example && here.example === there.example);
+    }
+
+    async openUpload(source) {
       const { file, page } = source;
       if (file.size > this.facts.max_upload_mb * 1e6) return say(this.stages, `${file.name} is larger than ${this.facts.max_upload_mb} MB; save it smaller, as JPEG for example.`, { problem: true });
       return this.opened(async () => {
@@ -301,7 +308,7 @@
 
     render() {
       if (!this.facts) return;
-      this.fromSegment.hidden = !floorseg.segmented || Boolean(this.plan && this.plan.source === floorseg.segmented);
+      this.fromSegment.hidden = !floorseg.segmented || this.isSegmented();
       this.renderViews();
       this.renderSide();
     }

@@ -71,7 +71,7 @@
 
     async openFirst() {
       const first = this.facts && this.facts.examples[0];
-      if (first && !this.plan && !this.opening && !this.taking) await this.openExample(first.name);
+      if (first && !this.plan && !this.opening && !this.taking) await this.openExample(first.name, null); // nobody chose it
     }
 
     report(problem) {

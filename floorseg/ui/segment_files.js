@@ -46,11 +46,11 @@
       return this.opened(send, (number) => this.openFile(file, number), { file, page });
     },
 
-    async openExample(name) {
-      return this.opened(async () => ({ answer: await this.call("open_example", { name }), seen: null }));
+    async openExample(name, source = { example: name }) {
+      return this.opened(async () => ({ answer: await this.call("open_example", { name }), seen: null }), null, source);
     },
 
-    // What the visitor chose is where Compare begins: ``source`` is {file, page}, or null.
+    // What the visitor chose is where Compare begins: `source` is {file, page}, {example}, or null.
     async opened(send, turn = null, source = null) {
       const turnOf = (this.opening = (this.opening || 0) + 1); // the last one asked for wins
       this.busy.textContent = "Opening …";

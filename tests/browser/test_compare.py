@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from floorseg.core.structures import Point, Prompt
 
@@ -115,10 +116,42 @@ def test_it_begins_with_the_plan_that_is_open_in_segment(context, two, plan):
     assert desk.problems == []
 
 
+def test_it_begins_with_the_page_or_the_example_that_was_chosen_in_segment(context, two, tmp_path):
+    desk = Desk(context.new_page(), two.url)
+    file = tmp_path / "plans.pdf"
+    pages = [Image.new("RGB", size, "white") for size in ((400, 200), (200, 400))]
+    pages[0].save(file, "PDF", save_all=True, append_images=pages[1:])
+    desk.open(file)
+    desk.page.get_by_role("button", name="Next page").click()
+    desk.until("plan.width < plan.height")
+    desk.page.get_by_role("tab", name="Compare").click()
+    desk.page.wait_for_function(_within("Boolean(plan)"))
+    assert desk.page.evaluate(_within("plan.width < plan.height"))
+
+    desk.page.get_by_role("tab", name="Segment").click()
+    desk.page.locator(".fs-example").nth(1).click()
+    desk.until("plan.name === facts.examples[1].name + '.png'")
+    desk.page.get_by_role("tab", name="Compare").click()
+    again = desk.page.locator("#compare").get_by_text("The plan from Segment")
+    again.click()
+    desk.page.wait_for_function(_within("plan.name === facts.examples[1].name + '.png'"))
+    again.wait_for(state="hidden")
+    assert desk.problems == []
+
+
 @pytest.mark.parametrize("way", ["paste", "drop"])
-def test_a_picture_is_pasted_or_dropped_in(bench, plan, way):
-    hand_over(bench.page.locator("#compare .fs-stage").first, way, plan)
-    bench.until(f"plan.name === '{plan.name}'")
+def test_a_picture_is_pasted_or_dropped_in(bench, tmp_path, way):
+    segmented = "document.querySelector('.fs-root').page.plan.name"
+    before = bench.page.evaluate(segmented)
+    picture = tmp_path / "other.png"
+    Image.new("RGB", (300, 200), "white").save(picture)
+
+    hand_over(bench.page.locator("#compare .fs-stage").first, way, picture)
+    bench.until("plan.name === 'other.png'")
+
+    assert bench.value("[plan.width, plan.height, asking()]") == [300, 200, False]
+    assert "other.png · 300 × 200 px" in bench.page.locator("#compare .fs-title").inner_text()
+    assert bench.page.evaluate(segmented) == before, "the other tab takes it, too"
 
 
 def test_a_click_in_one_panel_goes_to_all(bench, two):

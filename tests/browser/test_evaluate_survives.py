@@ -7,7 +7,6 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -102,16 +101,6 @@ def press(page, name: str) -> None:
     page.locator(".fs-eval").get_by_role("button", name=name, exact=True).click()
 
 
-def asked_to_end(pid: int) -> bool:
-    """Whether SIGTERM waits for a halted process."""
-    (pending,) = [
-        line.split()[1]
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("ShdPnd:")
-    ]
-    return bool(int(pending, 16) >> (signal.SIGTERM - 1) & 1)
-
-
 def test_an_evaluation_outlives_the_server_and_goes_on_after_stop_and_kill(chromium, settings):
     with server(settings) as url, visit(chromium, url) as page:
         start(page)
@@ -123,8 +112,8 @@ def test_an_evaluation_outlives_the_server_and_goes_on_after_stop_and_kill(chrom
 
     with serve(settings) as served, visit(chromium, served.url) as page:
         state(page, "running")
-        press(page, "Stop")
-        until(lambda: asked_to_end(run.pid()))
+        with page.expect_response(lambda it: "stop_evaluation" in (it.request.post_data or "")):
+            press(page, "Stop")
         os.kill(run.pid(), signal.SIGCONT)
         state(page, "stopped")
         stopped = count_records(run.path)

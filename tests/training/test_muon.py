@@ -1,8 +1,10 @@
 """Muon: what is a matrix, how large a step is, that it goes on where it was."""
 
+import pytest
 import torch
 from torch import nn
 
+from floorseg.training import muon
 from floorseg.training.muon import Muon, is_matrix, orthogonal
 
 
@@ -27,7 +29,9 @@ def learn(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> flo
     return float(loss)
 
 
-def test_singular_values_come_near_one_for_wide_and_tall_alike():
+@pytest.mark.parametrize("native", [True, False])  # bfloat16, whatever this processor has
+def test_singular_values_come_near_one_for_wide_and_tall_alike(monkeypatch, native):
+    monkeypatch.setattr(muon, "computes_in_bfloat16", lambda _: native)
     torch.manual_seed(0)
     for shape in ((3, 32, 96), (3, 96, 32)):
         values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
