@@ -191,7 +191,7 @@ def test_what_one_does_with_a_finished_run(visit, settings):
         page.get_by_text("Delete the run").click()
         page.locator("#train-typed input, #train-typed textarea").fill("something else")
         page.locator("#train-delete").click()
-        page.get_by_text("type its name").first.wait_for()
+        page.get_by_text(f"type its name: {run.name}").wait_for()  # said, and so the click is over
         assert run.config.is_file()
         page.locator("#train-typed input, #train-typed textarea").fill(run.name)
         page.locator("#train-delete").click()
