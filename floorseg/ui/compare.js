@@ -46,10 +46,11 @@
     buildOpen() {
       this.file = h("input", { type: "file", hidden: true, accept: "image/*,.pdf,.tif,.tiff,.heic", onchange: () => { if (this.file.files[0]) this.openFile(this.file.files[0]); this.file.value = ""; } });
       this.title = h("span.fs-title");
+      this.pages = new floorseg.PageTurner();
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
       floorseg.takesFiles(this.root, ([file]) => { if (file) this.openFile(file); });
       this.fromSegment = h("button.fs-link", { type: "button", hidden: true, title: "Compare on the plan that is open in Segment", onclick: () => this.openSegmented() }, "The plan from Segment");
-      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.fromSegment, h("span.fs-grow"),
+      return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click() }, icon("open"), h("span", {}, "Open a plan")), this.file, this.title, this.pages.element, this.fromSegment, h("span.fs-grow"),
         h("span.fs-small.fs-wide", {}, "Examples"), this.examples);
     }
 
@@ -140,11 +141,9 @@
 
     async openUpload(source) {
       const { file, page } = source;
-      if (file.size > this.facts.max_upload_mb * 1e6) return say(this.stages, `${file.name} is larger than ${this.facts.max_upload_mb} MB; save it smaller, as JPEG for example.`, { problem: true });
       return this.opened(async () => {
-        let sent;
-        try { sent = await this.upload(file); } catch { throw new ServerProblem({ error: `${file.name} could not be sent; check the connection and its size.` }); }
-        return this.call("open_plan", { path: sent.path, name: file.name || "pasted.png", page });
+        const path = await floorseg.sendFile(this.upload, file, this.facts.max_upload_mb);
+        return this.call("open_plan", { path, name: file.name || "pasted.png", page });
       }, null, source);
     }
 
@@ -169,6 +168,7 @@
         this.sample = answer.row === undefined ? null : { dataset: source.dataset, split: source.split || "", row: answer.row, place: answer.place, of: answer.of, file: answer.file };
         this.truths = (answer.truths || []).map((truth) => ({ ...truth, mask: masks.fromWire(truth.mask) }));
         this.title.textContent = `${this.plan.name} · ${answer.full_width} × ${answer.full_height} px`;
+        this.pages.show(answer, source && source.file ? (page) => this.openUpload({ file: source.file, page }) : null);
         this.showPlan(image);
         this.past = [];
         this.prompt = prompt ? this.shrunk(prompt) : { points: [], box: null };

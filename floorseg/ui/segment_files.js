@@ -11,10 +11,10 @@
       this.file = h("input", { type: "file", hidden: true, accept: "image/*,.pdf,.json,.tif,.tiff,.heic", onchange: () => { this.take(this.file.files); this.file.value = ""; } });
       this.examples = h("div.fs-examples", { role: "group", "aria-label": "Examples" });
       this.title = h("span.fs-title");
-      this.pages = h("span.fs-pages", { hidden: true });
+      this.pages = new floorseg.PageTurner();
       floorseg.takesFiles(this.root, (files) => this.take(files));
       return h("div.fs-open", {}, h("button.fs-button", { type: "button", onclick: () => this.file.click(), title: "A picture, a PDF, or regions saved as JSON" }, icon("open"), h("span", {}, "Open a plan")),
-        this.file, this.title, this.pages, h("span.fs-grow"), this.examplesLabel = h("span.fs-small.fs-wide", { hidden: true }, "Examples"), this.examples);
+        this.file, this.title, this.pages.element, h("span.fs-grow"), this.examplesLabel = h("span.fs-small.fs-wide", { hidden: true }, "Examples"), this.examples);
     },
 
     fillExamples() {
@@ -33,15 +33,9 @@
     },
 
     async openFile(file, page = 1) {
-      const limit = this.facts.max_upload_mb;
-      if (file.size > limit * 1e6) return say(this.stage, `${file.name} has ${(file.size / 1e6).toFixed(1)} MB, more than the limit of ${limit} MB; save it smaller, as JPEG for example.`, { problem: true });
       const send = async () => {
-        let sent;
-        try {
-          sent = await this.upload(file);
-        } catch { throw new ServerProblem({ error: `${file.name} could not be sent; check the connection and its size.` }); }
-        const seen = await see(file);
-        return { answer: await this.call("open_plan", { path: sent.path, name: file.name || "pasted.png", page, seen: seen && [seen.width, seen.height] }), seen };
+        const path = await floorseg.sendFile(this.upload, file, this.facts.max_upload_mb), seen = await see(file);
+        return { answer: await this.call("open_plan", { path, name: file.name || "pasted.png", page, seen: seen && [seen.width, seen.height] }), seen };
       };
       return this.opened(send, (number) => this.openFile(file, number), { file, page });
     },
@@ -73,10 +67,7 @@
     showTitle(answer, turn) {
       const full = answer.full_width === answer.width ? "" : `, shown at ${answer.width} × ${answer.height}`;
       this.title.textContent = `${answer.name} · ${answer.full_width} × ${answer.full_height} px${full}`;
-      this.pages.hidden = answer.pages < 2;
-      const go = (step) => () => turn && turn(answer.page + step);
-      this.pages.replaceChildren(h("button.fs-mini", { type: "button", disabled: answer.page <= 1, onclick: go(-1), "aria-label": "Page before" }, "‹"),
-        ` page ${answer.page} of ${answer.pages} `, h("button.fs-mini", { type: "button", disabled: answer.page >= answer.pages, onclick: go(1), "aria-label": "Next page" }, "›"));
+      this.pages.show(answer, turn);
     },
 
     // ---- saving
@@ -134,9 +125,8 @@
     async reopen(file) {
       try {
         if (!this.plan) throw new ServerProblem({ error: "Open the plan first, then the regions that belong to it." });
-        if (file.size > this.facts.max_upload_mb * 1e6) throw new ServerProblem({ error: `${file.name} is larger than ${this.facts.max_upload_mb} MB; it is not a file of regions.` });
-        const sent = await this.upload(file);
-        const answer = await this.withPlan({ plan: this.plan.token, path: sent.path, name: file.name }, "reopen");
+        const path = await floorseg.sendFile(this.upload, file, this.facts.max_upload_mb, "it is hardly a file of regions");
+        const answer = await this.withPlan({ plan: this.plan.token, path, name: file.name }, "reopen");
         const regions = this.numbered(answer.regions).map((wire) => this.newRegion(masks.fromWire(wire), wire));
         const nextId = Math.max(0, ...regions.map((region) => region.id)) + 1;
         this.commit({ regions, draft: null, nextId, scale: answer.per_metre ? { perMetre: answer.per_metre, line: null } : this.now.scale });

@@ -6,7 +6,7 @@ import gradio as gr
 
 _HERE = Path(__file__).resolve().parent
 _SCRIPTS = (  # in this order: each builds on those before
-    "masks.js", "canvas.js", "canvas_draw.js", "dom.js",
+    "masks.js", "canvas.js", "canvas_draw.js", "dom.js", "plan_file.js",
     "segment.js", "segment_regions.js", "segment_tools.js", "segment_side.js",
     "segment_files.js",
     "rle_inspector.js", "rle_draw.js", "dataset.js", "dataset_charts.js", "dataset_gallery.js",

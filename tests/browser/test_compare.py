@@ -128,6 +128,10 @@ def test_it_begins_with_the_page_or_the_example_that_was_chosen_in_segment(conte
     desk.page.wait_for_function(_within("Boolean(plan)"))
     assert desk.page.evaluate(_within("plan.width < plan.height"))
 
+    desk.page.get_by_role("button", name="Page before").click()
+    desk.page.wait_for_function(_within("plan.width > plan.height"))
+    assert "page 1 of 2" in desk.page.locator(".fs-pages:visible").inner_text()
+
     desk.page.get_by_role("tab", name="Segment").click()
     desk.page.locator(".fs-example").nth(1).click()
     desk.until("plan.name === facts.examples[1].name + '.png'")
