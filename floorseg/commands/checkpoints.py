@@ -1,4 +1,4 @@
-"""``floorseg checkpoints``: what weights are here; show, verify, change and calibrate them."""
+"""``floorseg checkpoints``: what weights are here; show, verify, change, fit them to plans."""
 
 import json
 from collections.abc import Mapping
@@ -132,7 +132,10 @@ def calibrate(
     labels: str = typer.Option("", help="Only masks of these classes, separated by commas."),
     full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
 ) -> None:
-    """Make the model's own scores fit the IoU it really reaches; its masks stay as they are."""
+    """Make the model's own scores fit the IoU it really reaches; its masks stay as they are.
+
+    Odds of rooms are made of scores: the copy is without; fit them anew with ``odds``.
+    """
     from rich.progress import track
 
     from floorseg.data.dataset import open_dataset
@@ -143,12 +146,48 @@ def calibrate(
     splits = [open_dataset(data, name or None) for name in split]
     plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
     samples = Again(lambda: (some[place] for some, place in track(plans, "asking the model")))
-    wanted = tuple(label.strip() for label in labels.split(",") if label.strip())
-    done = fit(path, target, samples, labels=wanted, half=not full)
+    done = fit(path, target, samples, labels=_names(labels), half=not full)
     print(
         f"{target}: over {done.answers} clicks and boxes the scores were {done.before:.3f} off, "
         f"now {done.after:.3f} (scale {done.fit.scale:.3f}, shift {done.fit.shift:+.3f})"
     )
+
+
+@app.command()
+def odds(
+    source: str = _NAME,
+    target: Path = typer.Argument(help="The file to write; it must not exist."),
+    data: Path = typer.Option(help="Plans with truth; never those of a test."),
+    split: list[str] = typer.Option(
+        ["train", "valid"], help="Which of them; repeatable, empty for all."
+    ),
+    limit: int = typer.Option(150, help="Only so many plans of each split; 0 for all.", min=0),
+    labels: str = typer.Option("", help="Only masks of these classes, separated by commas."),
+    full: bool = typer.Option(False, "--full", help="Keep float32; half precision otherwise."),
+) -> None:
+    """Teach the preset "rooms" which of the regions that this model finds are rooms.
+
+    The odds lie in the written file, beside the weights, which stay as they are; a training goes on
+    without them. After ``calibrate``, if you want both.
+    """
+    from rich.progress import track
+
+    from floorseg.data.dataset import open_dataset
+    from floorseg.training.room_odds_fit import fit_odds
+
+    path = _find(source)
+    splits = [open_dataset(data, name or None) for name in split]
+    plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
+    samples = (some[place] for some, place in track(plans, "searching for rooms"))
+    done = fit_odds(path, target, samples, labels=_names(labels), half=not full)
+    print(
+        f"{target}: over {done.regions} regions of {done.plans} plans the odds of a room had a "
+        f"cross entropy of {done.before:.3f}, now {done.after:.3f}"
+    )
+
+
+def _names(labels: str) -> tuple[str, ...]:
+    return tuple(label.strip() for label in labels.split(",") if label.strip())
 
 
 def _spread(count: int, limit: int) -> list[int]:

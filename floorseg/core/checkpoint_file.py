@@ -47,6 +47,7 @@ class CheckpointFile:
             trainer kept a moving average of it, the average, which is what it validated.
         image_size: pixels the weights were made for, or None where the file does not say.
         origin: what the writer noted about where the weights come from.
+        room_odds: what the writer noted for ``core.room_odds``; empty where nothing was.
         extras: names of what else the file holds ("optimizer", "epoch", ...).
         epoch: epochs trained, where a trainer wrote it.
     """
@@ -55,6 +56,7 @@ class CheckpointFile:
     weights: Mapping[str, Tensor]
     image_size: int | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    room_odds: Mapping[str, Any] = field(default_factory=dict)
     extras: tuple[str, ...] = ()
     epoch: int | None = None
 
@@ -86,13 +88,14 @@ def read_checkpoint(path: Path) -> CheckpointFile:
         )
     ours = content.get("floorseg")
     notes = ours if isinstance(ours, Mapping) else {}
-    size, origin = notes.get("image_size"), notes.get("origin")
+    size, origin, odds = (notes.get(name) for name in ("image_size", "origin", "room_odds"))
     epoch = content.get("epoch") if inner else None
     return CheckpointFile(
         path,
         weights,
         image_size=size if isinstance(size, int) else None,
         origin=origin if isinstance(origin, Mapping) else {},
+        room_odds=odds if isinstance(odds, Mapping) else {},
         extras=tuple(str(key) for key in content if key not in {inner, "floorseg"} and inner),
         epoch=epoch if isinstance(epoch, int) else None,
     )
@@ -106,6 +109,7 @@ def save_checkpoint(
     image_size: int,
     half: bool = True,
     origin: Mapping[str, Any] | None = None,
+    room_odds: Mapping[str, Any] | None = None,
 ) -> None:
     """Write weights for inference; the file appears whole or not at all.
 
@@ -116,13 +120,18 @@ def save_checkpoint(
         image_size: pixels the weights were made for.
         half: store floats in half precision: half the size; loading gives float32 again.
         origin: where the weights come from; plain strings, numbers, lists and dicts of them.
+        room_odds: of these very weights, see ``RoomOdds.notes``.
 
     Raises:
         CheckpointError: if the file cannot be written, or a weight is too large for half precision.
     """
     weights = model.state_dict() if isinstance(model, nn.Module) else model
     stored = {key: _stored(key, value, half=half) for key, value in weights.items()}
-    notes = {"architecture": architecture, "image_size": image_size, "origin": dict(origin or {})}
+    notes: dict[str, Any] = {
+        "architecture": architecture, "image_size": image_size, "origin": dict(origin or {})
+    }  # fmt: skip
+    if room_odds:
+        notes["room_odds"] = dict(room_odds)
     _write_whole(Path(path), {"model": stored, "floorseg": notes})
 
 

@@ -21,6 +21,7 @@ from floorseg.core.checkpoint_file import (
 )
 from floorseg.core.device import check_memory, resolve_device
 from floorseg.core.find_checkpoint import SHIPPED, find_checkpoint
+from floorseg.core.room_odds import RoomOdds
 from floorseg.errors import CheckpointError
 
 __all__ = [
@@ -45,6 +46,8 @@ def load_model(
 ) -> SAM2Base:
     """The model of a checkpoint, ready for inference: float32, evaluation mode.
 
+    Where the checkpoint brings odds of rooms, they are the model's ``room_odds``.
+
     Args:
         checkpoint: a file; a name in one of the folders ("floorseg-nano-rooms"); or a Hugging Face
             id ("facebook/sam2.1-hiera-small").
@@ -66,6 +69,8 @@ def load_model(
     model = architecture.build(size, empty=True)
     _check_match(file, architecture, _shapes(model))
     model.load_state_dict(_float32(file.weights), assign=True)
+    if file.room_odds:
+        model.room_odds = _room_odds(file, model)
     try:
         return model.to(target).eval()
     except torch.OutOfMemoryError as problem:
@@ -151,7 +156,18 @@ def slim_checkpoint(source: Path, target: Path, *, half: bool = True) -> None:
         image_size=file.image_size or architecture.image_size,
         half=half,
         origin=origin,
+        room_odds=file.room_odds,
     )
+
+
+def _room_odds(file: CheckpointFile, model: SAM2Base) -> RoomOdds:
+    try:
+        return RoomOdds.from_notes(file.room_odds, model.hidden_dim)
+    except (TypeError, ValueError) as problem:
+        raise CheckpointError(
+            f"the odds of rooms in {file.path} do not fit its weights ({problem}); fit them anew: "
+            "python -m floorseg checkpoints odds"
+        ) from problem
 
 
 def _recognised(file: CheckpointFile) -> Architecture:

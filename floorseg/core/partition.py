@@ -28,6 +28,7 @@ from floorseg.core.next_clicks import (
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.presets import EverythingSettings
 from floorseg.core.room_choice import choose
+from floorseg.core.room_odds import odds_of
 from floorseg.core.sprinkles import crumbs_of
 from floorseg.core.structures import MaskProposal, Progress, ProgressCallback, ignore_progress
 from floorseg.core.unions import with_unions
@@ -57,7 +58,8 @@ def find_rooms(
         Stopped: if ``stop`` said so.
     """
     regions = find_regions(predictor, embedding, settings, progress=progress, stop=stop)
-    yield from _draw(choose(regions, settings), embedding.size, settings)
+    judge = odds_of(predictor.model).on(embedding.image)
+    yield from _draw(choose(regions, settings, judge), embedding.size, settings)
 
 
 def find_regions(
@@ -75,6 +77,7 @@ def find_regions(
     Takes and raises what :func:`find_rooms` does, which chooses among them.
     """
     size = embedding.size
+    judge = odds_of(predictor.model).on(embedding.image)
     levels = click_levels(settings.points_per_side, size)
     total = sum(map(len, levels)) + settings.extra_rounds * MORE_CLICKS
 
@@ -99,7 +102,7 @@ def find_regions(
     regions = _to_edges(agree(found, clicked, size), embedding)
     before = -1
     for number in range(settings.extra_rounds):
-        rooms = choose(regions, settings)
+        rooms = choose(regions, settings, judge)
         if len(rooms) <= before:  # the last round has found no more
             break
         before = len(rooms)

@@ -8,7 +8,7 @@ import numpy as np
 from floorseg.core.consensus import Regions
 from floorseg.core.overlap import Overlap
 from floorseg.core.presets import EverythingSettings
-from floorseg.core.room_odds import MAY_OVERLAP, room_odds
+from floorseg.core.room_odds import MAY_OVERLAP, Judge
 
 _CLOSET = 0.2  # of the larger one's area: a region that is smaller may be a room it leaks into
 _MORE_ROOMS = 1.3  # times what the odds of what was found add up to; 1.15 to 1.8 did about as well
@@ -17,19 +17,24 @@ _RIM = 2  # cells around a mask
 _BESIDE = 0.6  # and does not lie amid the larger one: less of its rim than this is in that
 
 
-def choose(regions: Regions, settings: EverythingSettings) -> Regions:
+def choose(regions: Regions, settings: EverythingSettings, judge: Judge) -> Regions:
     """The regions that do not overlap and are likeliest to be all the rooms, the surest first.
 
     A region is worth what its odds are above a bar, times its side. So two rooms are better than a
     shaky mask of both, and a room is better than the table in it. A closet that a room's mask leaks
     into is cut out of that mask. The bar is ``min_odds``; where a plan has few likely rooms, it
     falls to where most rooms are found for what is found in error, but not below ``least_odds``.
+
+    Args:
+        regions: of one plan.
+        settings: with the bar.
+        judge: who knows the odds.
     """
     if len(regions) == 0:
         return regions
     masks = regions.logits > 0
     overlap = Overlap.of(masks)
-    odds = room_odds(regions, overlap)
+    odds = judge(regions, overlap)
     share = masks.mean(axis=(1, 2))
     least = min(settings.least_odds, settings.min_odds)
     fit = (share >= settings.min_area) & (share <= settings.max_area) & (odds > least)

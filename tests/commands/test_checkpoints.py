@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from floorseg.commands.checkpoints import app
-from floorseg.core.checkpoint_file import digest, save_checkpoint
+from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
 from floorseg.core.model import build_model, load_model
 from floorseg.data.dataset import open_dataset
 from floorseg.data.synth.writer import Order, write_plans
@@ -118,3 +118,14 @@ def test_scores_are_fitted_on_as_many_plans_of_each_split_as_one_says(tmp_path):
 
     assert f"over {2 * masks} clicks and boxes" in said.replace("\n", " ")
     assert target.is_file()
+
+
+def test_odds_of_rooms_are_fitted_to_plans_and_kept_with_the_weights(tmp_path):
+    plans, target = tmp_path / "plans", tmp_path / "fitted.pt"
+    write_plans(plans, Order(10, seed=11, size=(256, 256), split={"train": 0.9, "valid": 0.1}))
+
+    said = run("odds", str(SHIPPED), str(target), "--data", str(plans), "--labels", "room")
+
+    assert "regions of 10 plans" in said.replace("\n", " ")
+    assert "regions of 10 plans" in run("show", str(target))
+    assert read_checkpoint(target).room_odds["known"]

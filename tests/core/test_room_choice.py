@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from floorseg.core import room_choice
 from floorseg.core.consensus import Regions
 from floorseg.core.presets import PRESETS
+from floorseg.core.room_choice import choose
 
 SETTINGS = PRESETS["rooms"]
 
 
-def rooms_kept(monkeypatch, odds, **settings):
+def rooms_kept(odds, **settings):
     """The odds of those that are chosen, of regions side by side that have these."""
     count, side = len(odds), 64
     masks = np.zeros((count, side, side), dtype=bool)
@@ -26,26 +26,27 @@ def rooms_kept(monkeypatch, odds, **settings):
         points=np.zeros((count, 2), np.float32),
         followed=np.ones(count, np.float32),
     )
-    monkeypatch.setattr(room_choice, "room_odds", lambda some, _: some.scores.astype(np.float64))
-    chosen = room_choice.choose(regions, replace(SETTINGS, **settings))
+    chosen = choose(
+        regions, replace(SETTINGS, **settings), lambda some, _: some.scores.astype(np.float64)
+    )
     return chosen.scores.round(2).tolist()
 
 
-def test_where_most_are_sure_the_doubtful_ones_are_left_out(monkeypatch):
+def test_where_most_are_sure_the_doubtful_ones_are_left_out():
     odds = [0.9, 0.3, 0.9, 0.9, 0.9, 0.3, 0.9, 0.9]
 
-    assert rooms_kept(monkeypatch, odds) == pytest.approx([0.9] * 6)
+    assert rooms_kept(odds) == pytest.approx([0.9] * 6)
 
 
-def test_where_none_is_sure_the_likeliest_are_kept(monkeypatch):
+def test_where_none_is_sure_the_likeliest_are_kept():
     odds = [0.3, 0.27, 0.16, 0.3, 0.05, 0.27, 0.3]
 
-    assert rooms_kept(monkeypatch, odds) == pytest.approx([0.3, 0.3, 0.3, 0.27, 0.27])
-    assert rooms_kept(monkeypatch, odds, least_odds=0.4) == []
+    assert rooms_kept(odds) == pytest.approx([0.3, 0.3, 0.3, 0.27, 0.27])
+    assert rooms_kept(odds, least_odds=0.4) == []
 
 
-def test_the_bar_never_falls_below_the_least_nor_rises_above_what_is_asked(monkeypatch):
-    assert rooms_kept(monkeypatch, [0.1, 0.14, 0.12]) == []
+def test_the_bar_never_falls_below_the_least_nor_rises_above_what_is_asked():
+    assert rooms_kept([0.1, 0.14, 0.12]) == []
     sure = [0.99] * 8
-    assert rooms_kept(monkeypatch, sure + [0.41] * 3) == pytest.approx(sure + [0.41] * 3)
-    assert rooms_kept(monkeypatch, sure + [0.39] * 3) == pytest.approx(sure)
+    assert rooms_kept(sure + [0.41] * 3) == pytest.approx(sure + [0.41] * 3)
+    assert rooms_kept(sure + [0.39] * 3) == pytest.approx(sure)
