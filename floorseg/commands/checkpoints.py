@@ -104,8 +104,10 @@ def average(
     """Take the mean of checkpoints that went on from one another: often better than each."""
     from floorseg.core.soup import average_checkpoints
 
-    average_checkpoints([_find(source) for source in sources], target, half=not full)
+    paths = [_find(source) for source in sources]
+    average_checkpoints(paths, target, half=not full)
     print(f"{target}: the mean of {len(sources)} checkpoints")
+    _tell_lost_odds(paths)
 
 
 @app.command()
@@ -151,6 +153,7 @@ def calibrate(
         f"{target}: over {done.answers} clicks and boxes the scores were {done.before:.3f} off, "
         f"now {done.after:.3f} (scale {done.fit.scale:.3f}, shift {done.fit.shift:+.3f})"
     )
+    _tell_lost_odds([path])
 
 
 @app.command()
@@ -184,6 +187,13 @@ def odds(
         f"{target}: over {done.regions} regions of {done.plans} plans the odds of a room had a "
         f"cross entropy of {done.before:.3f}, now {done.after:.3f}"
     )
+
+
+def _tell_lost_odds(sources: list[Path]) -> None:
+    from floorseg.core.checkpoint_file import read_checkpoint
+
+    if any(read_checkpoint(source).room_odds for source in sources):
+        print("without odds of rooms, which belong to other weights or scores; fit them anew: odds")
 
 
 def _names(labels: str) -> tuple[str, ...]:

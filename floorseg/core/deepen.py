@@ -54,6 +54,7 @@ def deepen_checkpoint(source: Path, target: Path, *, half: bool = True, seed: in
         image_size=file.image_size or found.image_size,
         half=half,
         origin={**file.origin, "deepened_from_sha256": digest(source)},
+        room_odds=file.room_odds,  # what it sees is the same
     )
 
 

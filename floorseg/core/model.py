@@ -121,7 +121,10 @@ def verify_checkpoint(path: Path) -> Verified:
     check_bytes(path)
     file = read_checkpoint(path)
     architecture = _recognised(file)
-    _check_match(file, architecture, _shapes(architecture.build(empty=True)))
+    model = architecture.build(empty=True)
+    _check_match(file, architecture, _shapes(model))
+    if file.room_odds:
+        _room_odds(file, model)
     for name, weight in file.weights.items():
         if weight.is_floating_point() and not torch.isfinite(weight).all():
             raise CheckpointError(

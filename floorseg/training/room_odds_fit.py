@@ -89,7 +89,7 @@ def fit_odds(
     """
     refuse_existing(target)
     model = load_model(source)
-    found = judge(make_predictor(model), samples, labels)
+    found = gather(make_predictor(model), samples, labels)
     odds = fit(found)
     file = read_checkpoint(source)
     notes = {
@@ -106,7 +106,7 @@ def fit_odds(
     return FittedOdds(odds, found.plans, len(found.right), before, after)
 
 
-def judge(predictor: Predictor, samples: Iterable[Sample], labels: Iterable[str] = ()) -> Judged:
+def gather(predictor: Predictor, samples: Iterable[Sample], labels: Iterable[str] = ()) -> Judged:
     """Search plans for regions, as ``rooms`` does, and see which are rooms.
 
     Args:
@@ -136,9 +136,9 @@ def judge(predictor: Predictor, samples: Iterable[Sample], labels: Iterable[str]
     others = sum(len(right) for *_, right in parts) - rooms
     if min(rooms, others) < FEWEST:
         raise CheckpointError(
-            f"the odds of rooms cannot be fitted: {plans} plans gave {rooms:.0f} regions that are "
-            f"rooms and {others:.0f} others, {FEWEST} of both are needed; take more plans, or "
-            "train the model longer"
+            f"the odds of rooms cannot be fitted: of the regions on the plans given ({plans}) "
+            f"{rooms:.0f} are rooms and {others:.0f} are not, {FEWEST} of both are needed; take "
+            "more plans, or train the model longer"
         )
     known, seen, odds, right = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Judged(known, seen, odds, right, plans)

@@ -117,6 +117,7 @@ def test_scores_are_fitted_on_as_many_plans_of_each_split_as_one_says(tmp_path):
     )  # fmt: skip
 
     assert f"over {2 * masks} clicks and boxes" in said.replace("\n", " ")
+    assert "without odds of rooms" in said
     assert target.is_file()
 
 

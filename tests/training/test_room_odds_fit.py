@@ -10,7 +10,7 @@ from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoi
 from floorseg.core.closeup import make_predictor
 from floorseg.core.everything import everything
 from floorseg.core.find_checkpoint import SHIPPED as SHIPPED_FOLDER
-from floorseg.core.model import load_model, slim_checkpoint
+from floorseg.core.model import load_model, slim_checkpoint, verify_checkpoint
 from floorseg.core.room_odds import GENERAL, odds_of
 from floorseg.core.soup import average_checkpoints
 from floorseg.data.dataset import open_dataset
@@ -91,12 +91,14 @@ def test_odds_that_do_not_fit_the_weights_are_refused_in_words(plain, tmp_path):
 
     with pytest.raises(CheckpointError, match=r"do not fit its weights .* fit them anew"):
         load_model(path)
+    with pytest.raises(CheckpointError, match="do not fit its weights"):
+        verify_checkpoint(path)
 
 
 def test_few_plans_tell_too_little(plain, plans, tmp_path):
     target = tmp_path / "fitted.pt"
 
-    with pytest.raises(CheckpointError, match=r"1 plans gave .* take more plans"):
+    with pytest.raises(CheckpointError, match=r"plans given \(1\) .* take more plans"):
         fit_odds(plain, target, plans[:1])
 
     assert not target.exists()

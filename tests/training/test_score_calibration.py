@@ -97,8 +97,16 @@ def test_the_copy_says_where_it_comes_from(doubting, samples, tmp_path):
     before, after = read_checkpoint(doubting).origin, read_checkpoint(target).origin
     noted = {"scores_fitted_from_sha256", "scores_fitted_on"}  # anew, by every fit
     assert after["scores_fitted_from_sha256"] == digest(doubting)
-    assert before.keys() - noted
-    assert all(after[key] == before[key] for key in before.keys() - noted)
+    gone = {
+        "odds_fitted_from_sha256",
+        "odds_fitted_on",
+    }  # with the odds themselves
+    kept = before.keys() - noted - gone
+    assert kept
+    assert all(after[key] == before[key] for key in kept)
+    assert gone <= before.keys()
+    assert not gone & after.keys()
+    assert read_checkpoint(target).room_odds == {}
 
 
 def test_a_file_that_is_there_is_kept(samples):
