@@ -15,6 +15,7 @@ import orjson
 
 from eval.protocols import find_protocol
 from floorseg.data.dataset import Dataset, open_dataset
+from floorseg.data.spread import spread
 from floorseg.errors import ConfigError, RunError
 
 FILE = "plan.json"
@@ -94,11 +95,7 @@ class EvalPlan:
             DatasetError: if there is no such folder or split.
         """
         dataset = open_dataset(self.data, self.split or None)
-        if not self.limit or self.limit >= len(dataset):
-            return dataset
-        step = len(dataset) / self.limit
-        places = [int((i + 0.5) * step) for i in range(self.limit)]
-        return replace(dataset, entries=tuple(dataset.entries[i] for i in places))
+        return replace(dataset, entries=tuple(spread(dataset.entries, self.limit)))
 
 
 def digest_of_sources(dataset: Dataset) -> str:

@@ -141,12 +141,13 @@ def calibrate(
     from rich.progress import track
 
     from floorseg.data.dataset import open_dataset
+    from floorseg.data.spread import spread
     from floorseg.training.score_calibration import Again
     from floorseg.training.score_calibration import calibrate as fit
 
     path = _find(source)
     splits = [open_dataset(data, name or None) for name in split]
-    plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
+    plans = [(some, place) for some in splits for place in spread(range(len(some)), limit)]
     samples = Again(lambda: (some[place] for some, place in track(plans, "asking the model")))
     done = fit(path, target, samples, labels=_names(labels), half=not full)
     print(
@@ -176,11 +177,12 @@ def odds(
     from rich.progress import track
 
     from floorseg.data.dataset import open_dataset
+    from floorseg.data.spread import spread
     from floorseg.training.room_odds_fit import fit_odds
 
     path = _find(source)
     splits = [open_dataset(data, name or None) for name in split]
-    plans = [(some, place) for some in splits for place in _spread(len(some), limit)]
+    plans = [(some, place) for some in splits for place in spread(range(len(some)), limit)]
     samples = (some[place] for some, place in track(plans, "searching for rooms"))
     done = fit_odds(path, target, samples, labels=_names(labels), half=not full)
     print(
@@ -198,12 +200,6 @@ def _tell_lost_odds(sources: list[Path]) -> None:
 
 def _names(labels: str) -> tuple[str, ...]:
     return tuple(label.strip() for label in labels.split(",") if label.strip())
-
-
-def _spread(count: int, limit: int) -> list[int]:
-    """Places of ``limit`` of ``count`` things, evenly spread; of all where it is 0 or larger."""
-    kept = min(limit or count, count)
-    return [place * count // kept for place in range(kept)]
 
 
 def _find(name: str) -> Path:

@@ -118,6 +118,30 @@ def score(name: Name, runs: Runs = None) -> None:
 
 
 @app.command()
+def odds(
+    name: Name,
+    runs: Runs = None,
+    plans: Annotated[int, typer.Option(help="So many of the run's plans; 0 for all.", min=0)] = 100,
+    minutes: Annotated[float, typer.Option(help="Begin no plan later than this.")] = 5.0,
+) -> None:
+    """Teach the best weights which regions of the run's plans are rooms, for the preset "rooms".
+
+    Every training that has ended does so by itself: dataset.odds names the split.
+    """
+    from floorseg.training.final_odds import fit_final_odds
+
+    run = find_run(name, runs)
+    done = fit_final_odds(run, plans=plans, minutes=minutes)
+    if done is None:
+        print(f"{run.name} names no plans for it; name a split: dataset.odds=train")
+        return
+    print(
+        f"odds of rooms: over {done.regions} regions of {done.plans} plans the cross entropy went "
+        f"from {done.before:.3f} to {done.after:.3f}"
+    )
+
+
+@app.command()
 def export(
     name: Name,
     to: Annotated[

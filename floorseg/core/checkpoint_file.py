@@ -120,7 +120,7 @@ def save_checkpoint(
         image_size: pixels the weights were made for.
         half: store floats in half precision: half the size; loading gives float32 again.
         origin: where the weights come from; plain strings, numbers, lists and dicts of them.
-        room_odds: of these very weights, see ``RoomOdds.notes``.
+        room_odds: of these very weights, see ``RoomOdds.notes``; and what they were fitted on.
 
     Raises:
         CheckpointError: if the file cannot be written, or a weight is too large for half precision.

@@ -30,6 +30,7 @@ class CheckpointInfo:
         trainer: whether training can be resumed from it (it holds the optimizer).
         epoch: epochs trained, where a trainer wrote it.
         origin: what its writer noted about where the weights come from.
+        room_odds: what its own odds of rooms were fitted on; "" where it has none.
         problem: why it cannot be used, in one sentence; None where it can.
     """
 
@@ -45,6 +46,7 @@ class CheckpointInfo:
     trainer: bool = False
     epoch: int | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    room_odds: str = ""
     problem: str | None = None
 
     @property
@@ -98,6 +100,7 @@ def _describe(path: Path, name: str, size: int, modified_ns: int) -> CheckpointI
         trainer="optimizer" in file.extras,
         epoch=file.epoch,
         origin=file.origin,
+        room_odds=str(file.room_odds.get("fitted_on", "other plans")) if file.room_odds else "",
     )
 
 

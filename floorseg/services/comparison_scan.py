@@ -22,6 +22,7 @@ from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import centre_click
 from floorseg.core.structures import Point, Progress, Prompt
 from floorseg.data.annotation import Sample
+from floorseg.data.spread import spread
 from floorseg.errors import FloorsegError
 from floorseg.services.borrowed_gpu import borrowed_predictor, borrows_gpu, gpu_is_borrowed
 from floorseg.services.comparison import read_sample, relative_name, scaled
@@ -236,14 +237,6 @@ def rows_of(opened: Opened, split: str) -> list[int]:
     """The rows of a split, or of all."""
     entries = enumerate(opened.dataset.entries)
     return [row for row, entry in entries if not split or entry.split == split]
-
-
-def spread(rows: Sequence[int], limit: int) -> list[int]:
-    """At most ``limit`` of them, spread evenly; all where it is 0."""
-    if not limit or limit >= len(rows):
-        return list(rows)
-    step = len(rows) / limit
-    return [rows[int((i + 0.5) * step)] for i in range(limit)]
 
 
 def _spot(row: int, file: str, click: Click, masks: Sequence[np.ndarray]) -> Spot:

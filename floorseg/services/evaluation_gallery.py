@@ -15,9 +15,10 @@ from floorseg.core import rle
 from floorseg.core.render import tint
 from floorseg.data.annotation import Sample
 from floorseg.data.layout import SPLITS
+from floorseg.data.spread import spread
 from floorseg.errors import DatasetError, FloorsegError
 from floorseg.services.comparison import read_sample, relative_name, scaled
-from floorseg.services.comparison_scan import rows_of, spread
+from floorseg.services.comparison_scan import rows_of
 from floorseg.services.dataset_paths import refuse_public
 from floorseg.services.datasets import Datasets, Opened, Opening
 from floorseg.services.evaluation_reports import read_report, report_folder

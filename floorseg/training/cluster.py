@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from floorseg.errors import ConfigError, RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import PROJECT
-from floorseg.training.finale import score_on_test
+from floorseg.training.finale import finish
 
 QUEUE = "cluster"  # the device that a submitted run's ticket names
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class ClusterTraining:
             self._stand_in_line_again(folder, task.job_id)
         elif first:
             if outcome is RunState.FINISHED:
-                score_on_test(folder)
+                finish(folder)
             folder.leave(outcome)
         return str(outcome)
 

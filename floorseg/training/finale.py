@@ -1,4 +1,7 @@
-"""The end of a training: its best weights, scored beside their base by ``runs score RUN``."""
+"""The end of a training: its best weights learn what rooms are, and are scored beside their base.
+
+Both are commands that a person may type, too: ``runs odds RUN`` and ``runs score RUN``.
+"""
 
 import logging
 import os
@@ -7,45 +10,66 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import yaml
 
 from floorseg.runs import RunFolder
 from floorseg.settings import PROJECT
 
+STEPS = (  # what names the plans in the configuration's ``dataset``, the command, what it does
+    ("odds", "odds", "looking which of the regions that the best checkpoint finds are rooms"),
+    ("test", "score", "scoring the best checkpoint on the test split"),
+)
 logger = logging.getLogger(__name__)
 
 
-def score_on_test(run: RunFolder) -> None:
-    """Score a finished run on its test split, if it has one; a failure does not undo the run.
+def finish(run: RunFolder) -> None:
+    """Do with a finished run what its configuration asks for; a failure does not undo the run.
 
-    Asked to stop meanwhile, the scoring ends and the run is finished all the same.
+    Asked to stop meanwhile, what is being done ends, nothing else begins, and the run is finished
+    all the same.
     """
     if not (run.checkpoints / "best.pt").is_file():
         return
-    logger.info("scoring the best checkpoint on the test split")
-    scoring = subprocess.Popen(
-        [sys.executable, "-m", "floorseg", "runs", "score", str(run.path.resolve())],
+    said: Any = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    dataset = said.get("dataset") or {}
+    for plans, command, doing in STEPS:
+        if dataset.get(plans) and dataset.get("folder"):
+            logger.info(doing)
+            if not _ran_through(command, run):
+                return
+
+
+def _ran_through(command: str, run: RunFolder) -> bool:
+    """Run a command of ``runs`` and log what it says; False if it was asked to stop."""
+    work = subprocess.Popen(
+        [sys.executable, "-m", "floorseg", "runs", command, str(run.path.resolve())],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)}, start_new_session=True,
     )  # fmt: skip
-    with _ending_on_request(scoring):
-        said, problems = scoring.communicate()
+    with _ending_on_request(work) as requests:
+        said, problems = work.communicate()
     for line in said.splitlines():
-        logger.info("test, %s", line)
-    if scoring.returncode:
-        lines = problems.strip().splitlines()[-1:] or ["the scoring was stopped"]
-        logger.warning("%s", lines[0].removeprefix("floorseg: "))
+        logger.info("%s: %s", command, line)
+    if work.returncode:
+        lines = problems.strip().splitlines()[-1:] or ["it was stopped"]
+        logger.warning("%s: %s", command, lines[0].removeprefix("floorseg: "))
+    return not requests
 
 
 @contextmanager
-def _ending_on_request(scoring: "subprocess.Popen[str]") -> Iterator[None]:
-    """Whoever asks this process to stop asks the scoring, and what it started."""
+def _ending_on_request(work: "subprocess.Popen[str]") -> Iterator[list[int]]:
+    """Whoever asks this process to stop asks the work, and what it started; who did is listed."""
+    requests: list[int] = []
 
     def end(number: int, _: object) -> None:
-        os.killpg(scoring.pid, number)
+        requests.append(number)
+        os.killpg(work.pid, number)
 
     before = {s: signal.signal(s, end) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield requests
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -32,7 +32,9 @@ _SECTIONS_OF_TRAINER = {  # sam2 reads these into dataclasses, without a ``_targ
     "distributed": sam2.DistributedConf,
     "cuda": sam2.CudaConf,
 }
-_READ_BY_US = {"dataset.test", "dataset.base_model", "dataset.folder"}
+_READ_BY_US = {
+    "dataset.test", "dataset.odds", "dataset.room_classes", "dataset.base_model", "dataset.folder",
+}  # fmt: skip
 
 
 def check_keys(config: DictConfig) -> list[str]:

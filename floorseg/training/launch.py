@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from floorseg.errors import ConfigError, FloorsegError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import PROJECT, read_config, register_resolvers
-from floorseg.training.finale import score_on_test
+from floorseg.training.finale import finish
 from floorseg.training.official import with_our_classes
 
 PACKAGES = ("torch", "torchvision", "sam2", "numpy", "opencv-python-headless", "hydra-core")
@@ -123,7 +123,7 @@ def run_here(config: DictConfig, run: RunFolder) -> RunState:
             torch.distributed.destroy_process_group()
     outcome = getattr(trainer, "outcome", RunState.FINISHED)
     if outcome is RunState.FINISHED:
-        score_on_test(run)
+        finish(run)
     run.leave(outcome)
     return RunState(outcome)
 

@@ -21,7 +21,7 @@ from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 from floorseg.errors import RunError
 from floorseg.runs import RunFolder, RunState
 from floorseg.training.config import register_resolvers
-from floorseg.training.finale import score_on_test
+from floorseg.training.finale import finish
 from floorseg.training.launch import fixable_cause, log_to, run_here
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def run_together(run: RunFolder, count: int) -> RunState:
             raise RunError(said) from None
     outcome = RunState(run.read_json("outcome.json").get("state", RunState.FINISHED))
     if outcome is RunState.FINISHED:
-        score_on_test(run)
+        finish(run)
     run.leave(outcome)
     return outcome
 

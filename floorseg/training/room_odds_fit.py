@@ -93,13 +93,13 @@ def fit_odds(
     odds = fit(found)
     file = read_checkpoint(source)
     notes = {
-        "odds_fitted_from_sha256": digest(source),
-        "odds_fitted_on": f"{len(found.right)} regions of {found.plans} plans",
+        **odds.notes(),
+        "fitted_from_sha256": digest(source),
+        "fitted_on": f"{len(found.right)} regions of {found.plans} plans",
     }
     save_checkpoint(
         target, file.weights, architecture=verify_checkpoint(source).architecture,
-        image_size=int(model.image_size), half=half, origin={**file.origin, **notes},
-        room_odds=odds.notes(),
+        image_size=int(model.image_size), half=half, origin=file.origin, room_odds=notes,
     )  # fmt: skip
     now = sigmoid(found.known @ odds.known + found.seen @ odds.seen)
     before, after = (_error(some, found.right) for some in (found.odds, now))

@@ -85,9 +85,8 @@ def calibrate(
         rescale_scores(model, fit)
         total = total.then(fit)
         before = calibration_error(score, iou) if number == 0 else before
-    before_it = read_checkpoint(source).origin
     origin = {
-        **{key: note for key, note in before_it.items() if not key.startswith("odds_")},  # no more
+        **read_checkpoint(source).origin,
         "scores_fitted_from_sha256": digest(source),
         "scores_fitted_on": f"{len(score)} answers",
     }

@@ -11,9 +11,10 @@ from floorseg.core.model import build_model, save_checkpoint
 from floorseg.core.structures import Point, Prompt
 from floorseg.data.annotation import Annotation
 from floorseg.data.sa1b import write_sample
+from floorseg.data.spread import spread
 from floorseg.errors import CheckpointError, DatasetError, FloorsegError
 from floorseg.services.comparison import Comparison
-from floorseg.services.comparison_scan import Scans, rows_of, spread
+from floorseg.services.comparison_scan import Scans, rows_of
 from floorseg.services.datasets import Datasets
 from floorseg.services.segmenter import Segmenter
 from floorseg.services.uploads import Picture

@@ -58,9 +58,9 @@ def test_the_copy_has_the_odds_and_the_same_weights(plain, fitted):
     np.testing.assert_allclose(odds_of(after).known, done.odds.known)
     np.testing.assert_allclose(odds_of(after).seen, done.odds.seen)
     assert all(map(torch.equal, before.state_dict().values(), after.state_dict().values()))
-    origin = read_checkpoint(target).origin
-    assert origin["odds_fitted_from_sha256"] == digest(plain)
-    assert origin["odds_fitted_on"] == f"{done.regions} regions of 10 plans"
+    notes = read_checkpoint(target).room_odds
+    assert notes["fitted_from_sha256"] == digest(plain)
+    assert notes["fitted_on"] == f"{done.regions} regions of 10 plans"
 
 
 def test_rooms_are_chosen_by_them(fitted, plans):

@@ -1,0 +1,70 @@
+"""The end of a training: its best weights learn which of the regions they find are rooms."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from floorseg.data.annotation import Sample
+from floorseg.data.dataset import open_dataset
+from floorseg.data.spread import spread
+from floorseg.errors import RunError
+from floorseg.runs import RunFolder
+from floorseg.training.room_odds_fit import FittedOdds, fit_odds
+
+PLANS = 100  # of those trained on; see benchmarks/README.md for what more of them would tell
+MINUTES = 5.0  # for all of them: on a slow machine fewer must do
+ROOM = "room"  # where plans have this class, what is of another is no room
+
+
+def fit_final_odds(
+    run: RunFolder, *, plans: int = PLANS, minutes: float = MINUTES
+) -> FittedOdds | None:
+    """Fit the odds of rooms of a run's best weights, on plans that it was trained on.
+
+    They go into ``best.pt`` itself, whose weights stay as they are.
+
+    Args:
+        run: with a best checkpoint.
+        plans: how many to look at, at most, evenly spread over the split; 0 for all.
+        minutes: no plan is begun later than that.
+
+    Returns:
+        what was fitted; None where the run's ``dataset.odds`` names no split.
+
+    Raises:
+        RunError: if there are no best weights.
+        CheckpointError: if the plans do not tell enough.
+        DatasetError: if the dataset cannot be read.
+    """
+    said: Any = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    dataset = said.get("dataset") or {}
+    if not dataset.get("folder") or not dataset.get("odds"):
+        return None
+    best = run.checkpoints / "best.pt"
+    if not best.is_file():
+        raise RunError(f"{run.name} has no best weights yet; they come with its first validation")
+    samples = spread(open_dataset(dataset["folder"], dataset["odds"]), plans)
+    labels = dataset.get("room_classes") or _rooms_among(samples)
+    beside = best.with_name("best-with-odds.pt")
+    beside.unlink(missing_ok=True)  # of a fit that was killed
+    until = time.monotonic() + 60 * minutes
+    done = fit_odds(best, beside, _begun_before(until, samples), labels=labels, half=False)
+    os.replace(beside, best)
+    run.record("odds", plans=done.plans, regions=done.regions, before=done.before, after=done.after)
+    return done
+
+
+def _begun_before(end: float, samples: Iterable[Sample]) -> Iterator[Sample]:
+    for sample in samples:
+        if time.monotonic() > end:
+            return
+        yield sample
+
+
+def _rooms_among(samples: Iterable[Sample]) -> list[str]:
+    """The class of rooms, where there is one; otherwise nothing, which is all classes."""
+    known = {annotation.category_name for sample in samples for annotation in sample.annotations}
+    return [ROOM] if ROOM in known else []
