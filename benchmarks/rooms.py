@@ -22,6 +22,7 @@ from floorseg.core.metrics import pairwise_iou
 from floorseg.core.model import load_model
 from floorseg.core.predictor import Predictor
 from floorseg.core.presets import PRESETS, EverythingSettings
+from floorseg.data.annotation import Annotation
 from floorseg.data.dataset import open_dataset
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     samples = list(open_dataset(options.data, options.split))[: options.images]
     for sample in samples:
         embedding = predictor.encode(sample.image())
-        truths = [a.segmentation for a in sample.annotations if a.area() > 0]
+        truths = [a.segmentation for a in sample.annotations if _is_room(a, options.labels)]
         for name, settings in variants.items():
             started = time.perf_counter()
             found = everything(predictor, embedding, settings)
@@ -61,6 +62,11 @@ def main() -> None:
     print(show(headings, rows))
 
 
+def _is_room(annotation: Annotation, labels: str) -> bool:
+    wanted = {name.strip() for name in labels.split(",") if name.strip()}
+    return annotation.area() > 0 and (not wanted or annotation.category_name in wanted)
+
+
 def variations(preset: EverythingSettings, vary: list[str]) -> dict[str, EverythingSettings]:
     """The preset itself, then one variant for each value of each ``name=value,value``."""
     found = {"as it is": preset}
@@ -77,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--checkpoint", default="floorseg-nano-rooms")
     parser.add_argument("--data", required=True, help="a dataset's folder")
     parser.add_argument("--split", default="valid")
+    parser.add_argument("--labels", default="", help="the classes of rooms, by commas; all without")
     parser.add_argument("--images", type=int, default=10_000, help="the first so many")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--close-ups", action=argparse.BooleanOptionalAction, default=True)
