@@ -30,6 +30,7 @@ def model_card(run: RunFolder, checkpoint: Path) -> str:
                 "machine": provenance.get("gpu") or f"{provenance.get('processors')} CPU cores",
                 "started from": config.get("dataset", {}).get("base_model") or "random weights",
                 "commit": provenance.get("commit"),
+                **_odds(run),
             }
         ),
         f"```\n{shlex.join(summary.command)}\n```",
@@ -39,6 +40,15 @@ def model_card(run: RunFolder, checkpoint: Path) -> str:
         f"```\npython -m floorseg segment plan.png --checkpoint {checkpoint.stem}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _odds(run: RunFolder) -> dict[str, str]:
+    told = list(run.events("odds"))
+    if not told:
+        return {}
+    return {
+        "odds of rooms": f"fitted on {told[-1]['regions']} regions of {told[-1]['plans']} plans"
+    }
 
 
 def _data(dataset: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ def run(tmp_path):
         "step", step=3, epoch=1, where=0.5, lr=1e-4, images_per_second=3.0, minutes=1, loss=2
     )
     run.record("validation", step=4, epoch=2, minutes=2, click1=0.5, click3=0.6, box=0.7, best=0.5)
+    run.record("odds", plans=100, regions=2310, before=0.4, after=0.3)
     facts = {"base": 0.41, "tuned": 0.56, "gain": 0.15, "low": 0.12, "high": 0.18}
     run.write_json("test.json", {"scores": {"1 click": facts}})
     torch.manual_seed(0)
@@ -63,6 +64,13 @@ def test_an_export_is_half_the_size_and_says_what_it_is(run, tmp_path):
     card = target.with_suffix(".md").read_text()
     assert "| 1 click | 0.4100 | 0.5600 | +0.1500 (+0.1200 to +0.1800) |" in card
     assert "| seed | 7 |" in card
+    assert "| odds of rooms | fitted on 2310 regions of 100 plans |" in card
+
+
+def test_a_run_without_plans_to_learn_rooms_from_says_which_setting_names_them(run):
+    said = ask("odds", "doors", "--runs", run.path.parent).stdout
+
+    assert "name a split: dataset.odds=train" in said
 
 
 def test_deleting_asks_first(run):
