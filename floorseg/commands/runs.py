@@ -136,7 +136,7 @@ def odds(
         print(f"{run.name} names no plans for it; name a split: dataset.odds=train")
         return
     print(
-        f"odds of rooms: over {done.regions} regions of {done.plans} plans the cross entropy went "
+        f"which are rooms: over {done.regions} regions of {done.plans} plans the cross entropy went "
         f"from {done.before:.3f} to {done.after:.3f}"
     )
 

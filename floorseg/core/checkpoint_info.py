@@ -100,7 +100,7 @@ def _describe(path: Path, name: str, size: int, modified_ns: int) -> CheckpointI
         trainer="optimizer" in file.extras,
         epoch=file.epoch,
         origin=file.origin,
-        room_odds=str(file.room_odds.get("fitted_on", "other plans")) if file.room_odds else "",
+        room_odds=str(file.room_odds.get("fitted_on", "its own")) if file.room_odds else "",
     )
 
 
