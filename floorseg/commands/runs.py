@@ -136,8 +136,8 @@ def odds(
         print(f"{run.name} names no plans for it; name a split: dataset.odds=train")
         return
     print(
-        f"which are rooms: over {done.regions} regions of {done.plans} plans the cross entropy went "
-        f"from {done.before:.3f} to {done.after:.3f}"
+        f"which are rooms: over {done.regions} regions of {done.plans} plans the cross entropy "
+        f"went from {done.before:.3f} to {done.after:.3f}"
     )
 
 
