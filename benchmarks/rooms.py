@@ -36,10 +36,11 @@ def main() -> None:
     variants = variations(PRESETS["rooms"], options.vary)
     counts = {name: {0.5: MatchCounts(), 0.75: MatchCounts()} for name in variants}
     seconds = dict.fromkeys(variants, 0.0)
+    labels = {name.strip() for name in options.labels.split(",") if name.strip()}
     samples = list(open_dataset(options.data, options.split))[: options.images]
     for sample in samples:
         embedding = predictor.encode(sample.image())
-        truths = [a.segmentation for a in sample.annotations if _is_room(a, options.labels)]
+        truths = [a.segmentation for a in sample.annotations if _is_room(a, labels)]
         for name, settings in variants.items():
             started = time.perf_counter()
             found = everything(predictor, embedding, settings)
@@ -62,9 +63,8 @@ def main() -> None:
     print(show(headings, rows))
 
 
-def _is_room(annotation: Annotation, labels: str) -> bool:
-    wanted = {name.strip() for name in labels.split(",") if name.strip()}
-    return annotation.area() > 0 and (not wanted or annotation.category_name in wanted)
+def _is_room(annotation: Annotation, labels: set[str]) -> bool:
+    return annotation.area() > 0 and (not labels or annotation.category_name in labels)
 
 
 def variations(preset: EverythingSettings, vary: list[str]) -> dict[str, EverythingSettings]:

@@ -81,9 +81,32 @@ def test_without_time_for_enough_plans_the_weights_stay_as_they_are(run):
     assert list(run.events("odds")) == []
 
 
+def test_better_weights_that_came_meanwhile_are_not_lost(run, monkeypatch):
+    """A person may type the command while the run goes on."""
+    best = run.checkpoints / "best.pt"
+
+    def overtaken(source, target, *_, **__):
+        target.write_bytes(source.read_bytes())
+        source.write_bytes(b"better weights")
+
+    monkeypatch.setattr("floorseg.training.final_odds.fit_odds", overtaken)
+    with pytest.raises(RunError, match="better weights since the fit began"):
+        fit_final_odds(run)
+
+    assert best.read_bytes() == b"better weights"
+    assert [path.name for path in run.checkpoints.iterdir()] == ["best.pt"]
+
+
 def test_so_many_plans_are_looked_at_and_no_more(run):
     with pytest.raises(CheckpointError, match=r"plans given \(2\)"):
         fit_final_odds(run, plans=2)
+
+
+def test_plans_that_were_not_trained_on_are_not_looked_at(run, data):
+    configure(run, folder=str(data), odds="train", limit=1)
+
+    with pytest.raises(CheckpointError, match=r"plans given \(1\)"):
+        fit_final_odds(run)
 
 
 def test_a_run_that_names_no_plans_for_it_is_left_alone(run, data):
