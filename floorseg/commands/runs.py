@@ -125,7 +125,9 @@ def score(name: Name, runs: Runs = None) -> None:
 def odds(
     name: Name,
     runs: Runs = None,
-    plans: Annotated[int, typer.Option(help="So many of the run's plans; 0 for all.", min=0)] = _PLANS,
+    plans: Annotated[
+        int, typer.Option(help="So many of the run's plans; 0 for all.", min=0)
+    ] = _PLANS,
     minutes: Annotated[float, typer.Option(help="Begin no plan later than this.")] = _MINUTES,
 ) -> None:
     """Teach the best weights which regions of the run's plans are rooms, for the preset "rooms".
