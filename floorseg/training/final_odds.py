@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any
 
 import yaml
@@ -28,7 +29,8 @@ def fit_final_odds(
 
     Args:
         run: with a best checkpoint.
-        plans: how many to look at, at most, evenly spread over the split; 0 for all.
+        plans: how many to look at, at most, evenly spread over the split, and over both datasets
+            of a mixed training; 0 for all.
         minutes: no plan is begun later than that.
 
     Returns:
@@ -46,9 +48,10 @@ def fit_final_odds(
     best = run.checkpoints / "best.pt"
     if not best.is_file():
         raise RunError(f"{run.name} has no best weights yet; they come with its first validation")
-    trained_on = open_dataset(dataset["folder"], dataset["odds"])[: dataset.get("limit")]
-    samples = spread(trained_on, plans)
-    labels = dataset.get("room_classes") or _rooms_among(samples)
+    parts = _trained_on(dataset, plans)
+    labels = dataset.get("room_classes") or set().union(*map(_rooms_among, parts))
+    # by turns: time may run short
+    samples = [sample for some in zip_longest(*parts) for sample in some if sample is not None]
     beside = best.with_name("best-with-odds.pt")
     beside.unlink(missing_ok=True)  # of a fit that was killed
     until, weights = time.monotonic() + 60 * minutes, digest(best)
@@ -64,6 +67,16 @@ def fit_final_odds(
     return done
 
 
+def _trained_on(dataset: dict[str, Any], plans: int) -> list[list[Sample]]:
+    """So many plans in all, of each dataset that was trained on."""
+    folders = [dataset[name] for name in ("folder", "second") if dataset.get(name)]
+    share = math.ceil(plans / len(folders))
+    return [
+        spread(open_dataset(folder, dataset["odds"])[: dataset.get("limit")], share)
+        for folder in folders
+    ]
+
+
 def _begun_before(end: float, samples: Iterable[Sample]) -> Iterator[Sample]:
     for sample in samples:
         if time.monotonic() > end:
@@ -71,7 +84,7 @@ def _begun_before(end: float, samples: Iterable[Sample]) -> Iterator[Sample]:
         yield sample
 
 
-def _rooms_among(samples: Iterable[Sample]) -> list[str]:
-    """The class of rooms, where there is one; otherwise nothing, which is all classes."""
+def _rooms_among(samples: Iterable[Sample]) -> set[str | None]:
+    """The class of rooms in a dataset, where it has one; otherwise all its classes."""
     known = {annotation.category_name for sample in samples for annotation in sample.annotations}
-    return [ROOM] if ROOM in known else []
+    return {ROOM} if ROOM in known else known

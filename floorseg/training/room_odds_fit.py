@@ -72,7 +72,7 @@ def fit_odds(
     target: Path,
     samples: Iterable[Sample],
     *,
-    labels: Iterable[str] = (),
+    labels: Iterable[str | None] = (),
     half: bool = True,
 ) -> FittedOdds:
     """Write a copy of a checkpoint that knows what rooms look like on these plans.
@@ -106,7 +106,9 @@ def fit_odds(
     return FittedOdds(odds, found.plans, len(found.right), before, after)
 
 
-def gather(predictor: Predictor, samples: Iterable[Sample], labels: Iterable[str] = ()) -> Judged:
+def gather(
+    predictor: Predictor, samples: Iterable[Sample], labels: Iterable[str | None] = ()
+) -> Judged:
     """Search plans for regions, as ``rooms`` does, and see which are rooms.
 
     Args:
@@ -159,7 +161,7 @@ def _error(odds: np.ndarray, right: np.ndarray) -> float:
     return float(-(right * np.log(odds) + (1 - right) * np.log1p(-odds)).mean())
 
 
-def _rooms(sample: Sample, labels: set[str]) -> list[np.ndarray]:
+def _rooms(sample: Sample, labels: set[str | None]) -> list[np.ndarray]:
     """bool (H, W) each."""
     wanted = [a for a in sample.annotations if not labels or a.category_name in labels]
     return [annotation.mask() for annotation in wanted if annotation.area() > 0]

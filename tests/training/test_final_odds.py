@@ -59,7 +59,7 @@ def test_walls_are_no_rooms_where_there_are_rooms(run, data, monkeypatch, named,
     labels = []
 
     def noting(*_, **settings):
-        labels.append(settings["labels"])
+        labels.append(set(settings["labels"]))
         raise CheckpointError("noted")
 
     monkeypatch.setattr("floorseg.training.final_odds.fit_odds", noting)
@@ -67,7 +67,7 @@ def test_walls_are_no_rooms_where_there_are_rooms(run, data, monkeypatch, named,
     with pytest.raises(CheckpointError, match="noted"):
         fit_final_odds(run)
 
-    assert labels == [asked]
+    assert labels == [set(asked)]
 
 
 def test_without_time_for_enough_plans_the_weights_stay_as_they_are(run):
@@ -107,6 +107,31 @@ def test_plans_that_were_not_trained_on_are_not_looked_at(run, data):
 
     with pytest.raises(CheckpointError, match=r"plans given \(1\)"):
         fit_final_odds(run)
+
+
+def test_a_mixed_training_learns_from_both_datasets(run, data, tmp_path, monkeypatch):
+    """Also where only one of them calls rooms what they are called elsewhere."""
+    other = tmp_path / "other"
+    write_plans(other, Order(images=3, seed=12, size=(256, 256), split={"train": 1.0}))
+    for file in (other / "train").glob("*.json"):
+        told = file.read_text().replace('"room"', '"space"').replace('"wall"', '"space"')
+        file.write_text(told)
+    asked = []
+
+    def noting(_, __, samples, **settings):
+        asked.append([sample.image_path.parent for sample in samples])
+        asked.append(settings["labels"])
+        raise CheckpointError("noted")
+
+    monkeypatch.setattr("floorseg.training.final_odds.fit_odds", noting)
+    configure(run, folder=str(data), second=str(other), odds="train")
+    with pytest.raises(CheckpointError, match="noted"):
+        fit_final_odds(run, plans=4)
+
+    plans, labels = asked
+    assert plans == [data / "train", other / "train"] * 2
+    assert {"room", "space"} <= labels
+    assert "wall" not in labels
 
 
 def test_a_run_that_names_no_plans_for_it_is_left_alone(run, data):
