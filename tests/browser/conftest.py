@@ -19,6 +19,8 @@ FLAGS = (
 
 BROWSER = pytest.StashKey()
 SAID = ".fs-status, .fs-toast, .fs-busy, .fs-task"
+TEXTS = """said => [...document.querySelectorAll(said)].map(e => e.innerText.trim())
+    .filter(Boolean).join("\\n") || "nothing" """
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,9 +32,9 @@ def pytest_runtest_makereport(item, call):
         from playwright.sync_api import Error
 
         for page in [page for context in browser.contexts for page in context.pages]:
-            with suppress(Error):  # a page that crashed has nothing to say
-                said = [text for text in page.locator(SAID).all_inner_texts() if text.strip()]
-                report.sections.append((f"said by {page.url}", "\n".join(said)))
+            with suppress(Error):  # a page that crashed, or hangs, has nothing to say
+                said = page.wait_for_function(TEXTS, arg=SAID, timeout=5_000).json_value()
+                report.sections.append((f"said by {page.url}", said))
     return report
 
 
