@@ -27,7 +27,7 @@ ImageSize = Annotated[int, typer.Option(help="Pixels the model works at; 0 for i
 CloseUps = Annotated[
     bool,
     typer.Option(
-        help="Whether models below 768 px look from two sides, closely at what is small, and for "
+        help="Whether models below 768 px look from four sides, closely at what is small, and for "
         "lines where a mask may end, and leave no crumbs."
     ),
 ]

@@ -33,9 +33,9 @@ from floorseg.core.closeup_places import (
 from floorseg.core.decoded import Decoded, Wanted
 from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
 from floorseg.core.predictor import Embedding, Predictor
+from floorseg.core.sides import ManySided, ManySidedPredictor
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Prompt
-from floorseg.core.two_sides import TwoSided, TwoSidedPredictor
 
 CLOSE_UPS_BELOW = 768  # pixels a side; models that see more see small rooms well enough
 # How much larger than what the model sees a picture must be, by its area's root, for clicks that
@@ -62,7 +62,7 @@ def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet(TwoSided):
+class Sheet(ManySided):
     """A picture whose parts may show more than the model sees at once.
 
     Attributes:
@@ -84,9 +84,9 @@ class Sheet(TwoSided):
         return min(self.size) >= _LEAST and (self.has_more or not counted)
 
     @property
-    def overview(self) -> TwoSided:
+    def overview(self) -> ManySided:
         """The whole picture by itself: what is small in it is looked at once only."""
-        return TwoSided(self.image, self.size, self.digest, self.mirrored)
+        return ManySided(self.image, self.size, self.digest, self.others)
 
     @property
     def nbytes(self) -> int:
@@ -95,8 +95,8 @@ class Sheet(TwoSided):
         return looks * self.overview.nbytes + self.pixels.nbytes + self.edges.nbytes
 
 
-class CloseUpPredictor(TwoSidedPredictor):
-    """A predictor that looks at small things again, always from two sides, and leaves no crumbs.
+class CloseUpPredictor(ManySidedPredictor):
+    """A predictor that looks at small things again, from many sides, and leaves no crumbs.
 
     Logits lie on a grid twice as fine as the decoder's, so that answers of both kinds fit: a
     close-up's as it is, the others enlarged.
@@ -110,13 +110,13 @@ class CloseUpPredictor(TwoSidedPredictor):
         """
         found = super().encode_many(images)
         return [
-            self._sheet(whole, image) if isinstance(whole, TwoSided) else whole
+            self._sheet(whole, image) if isinstance(whole, ManySided) else whole
             for whole, image in zip(found, images, strict=True)
         ]
 
-    def _sheet(self, whole: TwoSided, image: np.ndarray) -> Sheet:
+    def _sheet(self, whole: ManySided, image: np.ndarray) -> Sheet:
         return Sheet(
-            whole.image, whole.size, whole.digest, whole.mirrored,
+            whole.image, whole.size, whole.digest, whole.others,
             pixels=image,
             edges=Edges.of(image, 2 * self.logit_size),
             has_more=math.sqrt(math.prod(whole.size)) >= _WORTH_COUNTING * self.image_size,
@@ -164,13 +164,13 @@ class CloseUpPredictor(TwoSidedPredictor):
         """What the model sees in a part of the picture, from one side if clicks are but counted."""
         with sheet.lock:
             seen = sheet.close_ups.get(place)
-            if seen is None or not (counted or isinstance(seen, TwoSided)):
+            if seen is None or not (counted or isinstance(seen, ManySided)):
                 x0, y0, x1, y1 = window(place, sheet.size)
                 image = np.ascontiguousarray(sheet.pixels[y0:y1, x0:x1])
                 seen = self.encode_one_side(image) if counted else super().encode_many([image])[0]
                 sheet.close_ups[place] = seen
         # what is counted must not depend on what was clicked before
-        return seen.one_side() if counted and isinstance(seen, TwoSided) else seen
+        return seen.one_side() if counted and isinstance(seen, ManySided) else seen
 
 
 def _closer(

@@ -32,7 +32,7 @@ def report_json(name: str, report: EvalReport) -> dict[str, Any]:
     return {
         "name": name,
         "checkpoint": report.checkpoint.name,
-        "looks": "from two sides, closely at what is small, for lines"
+        "looks": "from four sides, closely at what is small, for lines"
         if report.checkpoint.close_ups
         else "once",
         "data": data.folder.rstrip("/").split("/")[-1],

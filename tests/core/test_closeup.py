@@ -17,9 +17,9 @@ from floorseg.core.metrics import mask_iou, pairwise_iou
 from floorseg.core.model import build_model, load_model
 from floorseg.core.predictor import Predictor
 from floorseg.core.prompts import box_of, centre_click
+from floorseg.core.sides import ManySidedPredictor
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Point, Prompt
-from floorseg.core.two_sides import TwoSidedPredictor
 from floorseg.data.synth.plan import draw_plan
 
 SIDE = 1024  # pixels: twice what the shipped weights look at
@@ -85,7 +85,7 @@ def test_the_rooms_of_a_plan_are_drawn_better_at_once(model, plans):
 def test_large_answers_are_those_of_one_look_only_finer(model, plans):
     plan = plans[0]
     prompts = [Prompt().with_point(centre_click(room)) for room in rooms_of(plan)]
-    plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
+    plain, close = ManySidedPredictor(model), CloseUpPredictor(model)
     before = plain.decode_logits(plain.encode(plan.image), prompts)
     sheet = close.encode(plan.image)
     after = close.decode_logits(sheet, prompts)
@@ -104,7 +104,7 @@ def test_large_answers_are_those_of_one_look_only_finer(model, plans):
 def test_a_picture_whose_parts_show_nothing_is_looked_at_once(model):
     image = draw_plan(3, (512, 512)).image[200:262, 100:500]
     prompts = [Prompt(points=(Point(100, 20),)), Prompt(box=(20, 30, 60, 55))]
-    plain, close = TwoSidedPredictor(model), CloseUpPredictor(model)
+    plain, close = ManySidedPredictor(model), CloseUpPredictor(model)
     embedding = close.encode(image)
 
     found = close.decode_logits(embedding, prompts)
@@ -121,7 +121,7 @@ def test_a_picture_whose_parts_show_nothing_is_looked_at_once(model):
 @pytest.mark.parametrize("side", [256, 512])
 def test_small_rooms_of_a_small_picture_are_found_better(model, side):
     """What counts are the model's cells, not the pixels that there are."""
-    ious = {TwoSidedPredictor: [], CloseUpPredictor: []}
+    ious = {ManySidedPredictor: [], CloseUpPredictor: []}
     for seed in (16, 35, 39):
         plan = draw_plan(seed, (side, side))
         rooms = [mask for mask in rooms_of(plan) if 0.01 < side_of(mask) < 0.06]
@@ -131,7 +131,7 @@ def test_small_rooms_of_a_small_picture_are_found_better(model, side):
             found += [mask_iou(mask, room) for mask, room in zip(masks, rooms, strict=True)]
 
     assert len(ious[CloseUpPredictor]) > 10
-    assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[TwoSidedPredictor]) + 0.02
+    assert np.mean(ious[CloseUpPredictor]) > np.mean(ious[ManySidedPredictor]) + 0.02
 
 
 def test_counted_clicks_look_once_where_the_picture_has_no_more_to_show(model):

@@ -9,9 +9,9 @@ from floorseg.core.edge_smoothing import Edges
 from floorseg.core.metrics import mask_iou
 from floorseg.core.model import load_model
 from floorseg.core.prompts import centre_click
+from floorseg.core.sides import ManySidedPredictor
 from floorseg.core.sprinkles import without_sprinkles
 from floorseg.core.structures import Prompt
-from floorseg.core.two_sides import TwoSidedPredictor
 from floorseg.data.synth.plan import draw_plan
 
 SIDE = 64  # cells
@@ -136,7 +136,7 @@ def test_rows_and_columns_are_treated_alike():
 
 
 def test_rooms_of_drawn_plans_are_found_better():
-    predictor = TwoSidedPredictor(load_model("floorseg-nano-rooms", "cpu"))
+    predictor = ManySidedPredictor(load_model("floorseg-nano-rooms", "cpu"))
     before, after = [], []
     for seed in (3, 5, 8, 16, 21, 39):
         plan = draw_plan(seed, (512, 512))
