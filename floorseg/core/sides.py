@@ -1,4 +1,4 @@
-"""A plan is looked at from several sides: as it is, and mirrored along lines and diagonals.
+"""A plan is looked at from several sides: as it is, mirrored, and turned.
 
 A small model does not say quite the same of all of them, and the mean of what it says is nearer to
 the truth than any (averaging over mirrored inputs is usual with classifiers, see A. Krizhevsky and
@@ -24,30 +24,25 @@ from floorseg.core.structures import Point, Prompt
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the eight ways to see a rectangle.
+    """One way to see a picture.
 
     Attributes:
         reversed_x: columns from right to left.
-        reversed_y: rows from bottom to top.
         diagonal: thereafter, columns for rows.
     """
 
     reversed_x: bool = False
-    reversed_y: bool = False
     diagonal: bool = False
 
     def of(self, plane: Tensor) -> Tensor:
         """Tensors (..., H, W) as they look from this side."""
-        plane = plane.flip(self._reversed()) if self._reversed() else plane
+        plane = plane.flip(-1) if self.reversed_x else plane
         return plane.mT if self.diagonal else plane
 
     def back(self, plane: Tensor) -> Tensor:
         """What was seen from this side, where it lies in the picture: (..., H, W)."""
         plane = plane.mT if self.diagonal else plane
-        return plane.flip(self._reversed()) if self._reversed() else plane
-
-    def _reversed(self) -> list[int]:
-        return [dim for dim, yes in ((-1, self.reversed_x), (-2, self.reversed_y)) if yes]
+        return plane.flip(-1) if self.reversed_x else plane
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(H, W) of a picture of (H, W) pixels, from this side."""
@@ -64,7 +59,6 @@ class Side:
 
     def _spot(self, x: float, y: float, size: tuple[int, int]) -> tuple[float, float]:
         x = size[1] - 1 - x if self.reversed_x else x
-        y = size[0] - 1 - y if self.reversed_y else y
         return (y, x) if self.diagonal else (x, y)
 
 

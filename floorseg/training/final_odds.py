@@ -51,7 +51,8 @@ def fit_final_odds(
     parts = _trained_on(dataset, plans)
     labels = dataset.get("room_classes") or set().union(*map(_rooms_among, parts))
     # by turns: time may run short
-    samples = [sample for some in zip_longest(*parts) for sample in some if sample is not None]
+    by_turns = (sample for some in zip_longest(*parts) for sample in some if sample is not None)
+    samples = list(by_turns)[: plans or None]
     beside = best.with_name("best-with-odds.pt")
     beside.unlink(missing_ok=True)  # of a fit that was killed
     until, weights = time.monotonic() + 60 * minutes, digest(best)
