@@ -27,8 +27,8 @@ ImageSize = Annotated[int, typer.Option(help="Pixels the model works at; 0 for i
 CloseUps = Annotated[
     bool,
     typer.Option(
-        help="Whether models below 768 px look from four sides, closely at what is small, and for "
-        "lines where a mask may end, and leave no crumbs."
+        help="Whether models below 768 px look from four sides, closely at what is small, at the "
+        "middle of answers, and for lines where a mask may end, and leave no crumbs."
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]

@@ -36,8 +36,8 @@ class EvalPlan:
         labels: only objects of these classes; all where empty.
         preset: of the protocol ``everything``.
         image_size: pixels the model works at; 0 for its own.
-        close_ups: whether models of few pixels look from four sides, closely at what is small, and
-            for lines where a mask may end, as they do elsewhere.
+        close_ups: whether models of few pixels look from four sides, closely at what is small, at
+            the middle of answers, and for lines where a mask may end, as they do elsewhere.
         device: where it runs; "auto", "cpu", "cuda", ...
         version: of the protocol.
         checkpoint_sha256: digest of the weights.

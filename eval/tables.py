@@ -99,7 +99,8 @@ def cost(report: EvalReport) -> str:
     """One sentence on time and memory."""
     what = "for all regions" if report.matches else "a prompt"
     more = (
-        ", looking from four sides, closely at what is small, and for lines where a mask may end"
+        ", looking from four sides, closely at what is small, at the middle of answers, and for "
+        "lines where a mask may end"
         if report.checkpoint.close_ups
         else ""
     )

@@ -31,7 +31,9 @@ from floorseg.core.closeup_places import (
     window,
 )
 from floorseg.core.decoded import Decoded, Wanted
-from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
+from floorseg.core.edge_smoothing import Edges
+from floorseg.core.mask_scores import to_edges
+from floorseg.core.middle import middle_of, take_if_better
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.sides import ManySided, ManySidedPredictor
 from floorseg.core.sprinkles import without_sprinkles
@@ -46,8 +48,6 @@ SMALL_COUNTED = 0.08  # and of clicks that are but counted: less to encode, the 
 _LEAST = 64  # pixels; the parts of a picture whose shorter side is shorter show nothing
 _AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
 _AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
-_FOLLOWED_WORTH = 4.0  # logits of a score between an answer that follows edges and one that doesn't
-_CERTAIN = 1e-4  # scores nearer to 0 or 1 than this are not told apart
 
 
 def make_predictor(model: SAM2Base, *, precision: str = "auto") -> Predictor:
@@ -132,21 +132,44 @@ class CloseUpPredictor(ManySidedPredictor):
         masks: Sequence[Tensor | None],
         wanted: Wanted,
     ) -> Decoded:
+        """What is seen from afar and close up; clicks near a wall are put to the middle, too."""
+        if not isinstance(embedding, Sheet):
+            return super()._answer(embedding, prompts, masks, wanted)
+        answers = self._answer_once(embedding, prompts, masks, wanted)
+        if not (wanted.shown and wanted.multimask):
+            return answers
+        size, chosen = embedding.size, answers.chosen()
+        middles = {
+            i: middle
+            for i, prompt in enumerate(prompts)
+            if masks[i] is None and (middle := middle_of(prompt, chosen[i], size))
+        }
+        if middles:
+            asked, again = list(middles), list(middles.values())
+            seen = self._answer_once(embedding, again, [None] * len(again), wanted)
+            take_if_better(answers, seen, asked, [prompts[i].points[0] for i in asked], size)
+        return answers
+
+    def _answer_once(
+        self,
+        embedding: Sheet,
+        prompts: Sequence[Prompt],
+        masks: Sequence[Tensor | None],
+        wanted: Wanted,
+    ) -> Decoded:
         """Each prompt on the whole picture, then what is small close up; then to its edges."""
         look = super()._answer
-        if not isinstance(embedding, Sheet):
-            return look(embedding, prompts, masks, wanted)
         # however little it is worth from afar: how large it is says whether to look closely
         closely = embedding.closely(counted=wanted.rough)
         drawn = replace(wanted, above=-math.inf) if closely else wanted
         whole = look(embedding, prompts, [_coarser(mask) for mask in masks], drawn)
-        answers = _to_edges(Decoded(finer(whole.logits), whole.scores), embedding, wanted)
+        answers = to_edges(Decoded(finer(whole.logits), whole.scores), embedding.edges, wanted)
         for place, asked in _closer(embedding, prompts, whole, wanted).items():
             there = [moved(prompts[i], place, embedding.size) for i in asked]
             shown = [cut(masks[i], place) for i in asked]
             part = self._part(embedding, place, counted=wanted.rough)
             seen = placed(look(part, there, shown, wanted), place)
-            _take_better(answers, _to_edges(seen, embedding, wanted), asked, place)
+            _take_better(answers, to_edges(seen, embedding.edges, wanted), asked, place)
         return answers
 
     def _decode(
@@ -198,30 +221,9 @@ def _coarser(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else F.avg_pool2d(mask[None].float(), 2)[0]
 
 
-def _to_edges(answers: Decoded, sheet: Sheet, wanted: Wanted) -> Decoded:
-    """Answers that end at the sheet's edges, with scores that tell how well they follow them."""
-    logits, scores = answers.logits.clone(), answers.scores.clone()
-    if wanted.rough:  # a mean of many answers is smooth by itself
-        return Decoded(logits, scores)
-    shown = scores > wanted.above
-    logits[shown] = sheet.edges.smooth(logits[shown])
-    scores[shown] = (scores[shown].logit(_CERTAIN) + lines_say(logits[shown], sheet)).sigmoid()
-    return Decoded(logits, scores)
-
-
-def lines_say(logits: Tensor, embedding: Embedding) -> Tensor:
-    """What is added to the logit of each answer's score for how well it follows edges.
-
-    Args:
-        logits: float32 (K, h, w), answers about the picture.
-        embedding: of the picture; nothing is added where its edges are not looked at.
-
-    Returns:
-        float32 (K,).
-    """
-    if not isinstance(embedding, Sheet):
-        return logits.new_zeros(len(logits))
-    return _FOLLOWED_WORTH * (embedding.edges.followed(logits > 0) - USUALLY_FOLLOWED)
+def edges_of(embedding: Embedding) -> Edges | None:
+    """Where a picture shows edges; None where nobody looks for them."""
+    return embedding.edges if isinstance(embedding, Sheet) else None
 
 
 def _take_better(answers: Decoded, seen: Decoded, asked: list[int], place: Place) -> None:

@@ -1,5 +1,6 @@
 """What a model answers to some prompts, as it computes it, and what was wanted of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ class Wanted:
     multimask: bool
     rough: bool
     above: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether somebody asked: the prompts are no sweep's, most of which come to nothing."""
+        return not self.rough and self.above == -math.inf
 
 
 def in_order(answers: Sequence[Decoded], places: Sequence[Sequence[int]]) -> Decoded:

@@ -23,22 +23,39 @@ class ScoreFit:
     scale: float
     shift: float
 
-    def __call__(self, score: np.ndarray, added: np.ndarray | float = 0.0) -> np.ndarray:
-        """What scores become, with logits added to them later: float64 (N,) in (0, 1)."""
-        return sigmoid(self.scale * logit(score) + self.shift + added)
+    def __call__(
+        self,
+        score: np.ndarray,
+        added: np.ndarray | float = 0.0,
+        part: np.ndarray | float = 1.0,
+    ) -> np.ndarray:
+        """What scores become: float64 (N,) in (0, 1).
+
+        Args:
+            score: the model's own, float (N,) in [0, 1].
+            added: logits, float (N,), that are added later.
+            part: of the model's own logits, that count then.
+        """
+        return sigmoid(part * (self.scale * logit(score) + self.shift) + added)
 
     def then(self, other: "ScoreFit") -> "ScoreFit":
         """Both, one after the other."""
         return ScoreFit(other.scale * self.scale, other.scale * self.shift + other.shift)
 
 
-def fit_scores(score: np.ndarray, iou: np.ndarray, added: np.ndarray | float = 0.0) -> ScoreFit:
+def fit_scores(
+    score: np.ndarray,
+    iou: np.ndarray,
+    added: np.ndarray | float = 0.0,
+    part: np.ndarray | float = 1.0,
+) -> ScoreFit:
     """Least cross entropy of the true IoU, by Newton's method (Platt, 1999, with soft targets).
 
     Args:
         score: the model's own, float (N,) in [0, 1], of the candidates it chose.
         iou: what they reached, float (N,) in [0, 1].
         added: logits, float (N,), that are added to the fitted scores, see ``closeup``.
+        part: of the fitted scores' logits, that count then.
 
     Raises:
         ValueError: if there is nothing to fit, or good answers have lower scores than bad ones,
@@ -47,7 +64,7 @@ def fit_scores(score: np.ndarray, iou: np.ndarray, added: np.ndarray | float = 0
     score, iou = np.asarray(score, np.float64), np.asarray(iou, np.float64)
     if len(score) < 2 or score.shape != iou.shape:
         raise ValueError(f"two scores with their IoU are needed, got {len(score)} and {len(iou)}")
-    columns = np.stack([logit(score), np.ones_like(score)], axis=1)
+    columns = np.stack([part * logit(score), part * np.ones_like(score)], axis=1)
     weights = fit_logistic(columns, iou, start=np.array([1.0, 0.0]), offset=added)
     if weights[0] <= 0:
         raise ValueError(

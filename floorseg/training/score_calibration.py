@@ -14,9 +14,10 @@ from floorseg.core.checkpoint_file import (
     refuse_existing,
     save_checkpoint,
 )
-from floorseg.core.closeup import lines_say, make_predictor
+from floorseg.core.closeup import edges_of, make_predictor
 from floorseg.core.enlarge import enlarge
 from floorseg.core.logistic import sigmoid
+from floorseg.core.mask_scores import masks_say, own_part
 from floorseg.core.metrics import mask_iou
 from floorseg.core.model import load_model, verify_checkpoint
 from floorseg.core.predictor import Predictor
@@ -74,39 +75,73 @@ def calibrate(
     model = load_model(source)
     total, before = ScoreFit(1.0, 0.0), math.nan
     for number in range(_ROUNDS):
-        score, iou, added = answers(make_predictor(model), samples, labels)
-        own = sigmoid(logit(score) - added)  # what the weights say
+        found = answers(make_predictor(model), samples, labels)
         try:
-            fit = fit_scores(own, iou, added)
+            fit = found.fit()
         except ValueError as problem:
             raise CheckpointError(
                 f"the scores of {source} cannot be fitted: {problem}"
             ) from problem
         rescale_scores(model, fit)
         total = total.then(fit)
-        before = calibration_error(score, iou) if number == 0 else before
+        before = calibration_error(found.score, found.iou) if number == 0 else before
     origin = {
         **read_checkpoint(source).origin,
         "scores_fitted_from_sha256": digest(source),
-        "scores_fitted_on": f"{len(score)} answers",
+        "scores_fitted_on": f"{len(found)} answers",
     }
     save_checkpoint(
         target, model.cpu(), architecture=verify_checkpoint(source).architecture,
         image_size=int(model.image_size), half=half, origin=origin,
     )  # fmt: skip
-    return Calibrated(total, len(score), before, calibration_error(fit(own, added), iou))
+    after = calibration_error(found.scores_after(fit), found.iou)
+    return Calibrated(total, len(found), before, after)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The candidates that were chosen.
+
+    Attributes:
+        score: float64 (N,), in [0, 1].
+        iou: float64 (N,), what they reached.
+        part: float64 (N,), how much of each score, in logits, is the model's own.
+        added: float64 (N,), and what the masks add to it.
+    """
+
+    score: np.ndarray
+    iou: np.ndarray
+    part: np.ndarray
+    added: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @property
+    def own(self) -> np.ndarray:
+        """float64 (N,): what the model's weights say, in [0, 1]."""
+        return sigmoid((logit(self.score) - self.added) / self.part)
+
+    def fit(self) -> ScoreFit:
+        """What the weights should say.
+
+        Raises:
+            ValueError: if the answers do not tell enough.
+        """
+        return fit_scores(self.own, self.iou, self.added, self.part)
+
+    def scores_after(self, fit: ScoreFit) -> np.ndarray:
+        """float64 (N,): what the scores would be then."""
+        return fit(self.own, self.added, self.part)
 
 
 def answers(
     predictor: Predictor, samples: Iterable[Sample], labels: Collection[str] = ()
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One click and one box on every mask: the chosen candidate's score, and the IoU it reached.
-
-    Returns:
-        float64 (N,), float64 (N,), and, float64 (N,), what the plan's lines added to the score.
-    """
+) -> Answers:
+    """One click and one box on every mask: the chosen candidate's score, and the IoU it reached."""
     scores: list[float] = []
     reached: list[float] = []
+    parts: list[float] = []
     added: list[float] = []
     for sample in samples:
         wanted = [a for a in sample.annotations if not labels or a.category_name in labels]
@@ -115,9 +150,12 @@ def answers(
         prompts += [Prompt(box=box_of(mask)) for mask in masks]
         embedding = predictor.encode(sample.image())
         decoded = predictor.decode_logits(embedding, prompts)
-        added += lines_say(decoded.chosen(), embedding).tolist()
+        edges = edges_of(embedding)
+        part = own_part(edges)
+        parts += [part] * len(prompts)
+        added += masks_say(decoded.chosen(), edges, part).tolist()
         for place, best in enumerate(decoded.best().tolist()):
             found = enlarge(decoded.logits[place, best], embedding.size) > 0
             reached.append(mask_iou(found.cpu().numpy(), masks[place % len(masks)]))
             scores.append(float(decoded.scores[place, best]))
-    return np.array(scores), np.array(reached), np.array(added)
+    return Answers(np.array(scores), np.array(reached), np.array(parts), np.array(added))

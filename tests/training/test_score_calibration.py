@@ -8,10 +8,9 @@ import torch
 from floorseg.core.calibration import calibration_error
 from floorseg.core.checkpoint_file import digest, read_checkpoint, save_checkpoint
 from floorseg.core.closeup import make_predictor
-from floorseg.core.logistic import sigmoid
 from floorseg.core.model import load_model
 from floorseg.core.room_odds import GENERAL
-from floorseg.core.score_fit import ScoreFit, fit_scores, logit, rescale_scores
+from floorseg.core.score_fit import ScoreFit, rescale_scores
 from floorseg.data.dataset import open_dataset
 from floorseg.data.synth.writer import Order, write_plans
 from floorseg.errors import CheckpointError
@@ -38,20 +37,21 @@ def samples(plans):
 
 
 def test_every_mask_is_asked_for_by_a_click_and_a_box(samples):
-    score, iou, _ = answers(make_predictor(load_model(SHIPPED)), samples)
+    found = answers(make_predictor(load_model(SHIPPED)), samples)
+    score, iou = found.score, found.iou
 
     masks = sum(annotation.area() > 0 for sample in samples for annotation in sample.annotations)
-    assert len(score) == len(iou) == 2 * masks
+    assert len(found) == len(iou) == 2 * masks
     assert ((score >= 0) & (score <= 1) & (iou >= 0) & (iou <= 1)).all()
 
 
 def test_masks_of_some_classes_may_be_asked_for_alone(plans, samples):
     predictor = make_predictor(load_model(SHIPPED))
 
-    some, *_ = answers(predictor, plans, ["room"])
-    same, *_ = answers(predictor, samples)
+    some = answers(predictor, plans, ["room"])
+    same = answers(predictor, samples)
 
-    assert some.tolist() == same.tolist()
+    assert some.score.tolist() == same.score.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,8 @@ def doubting(tmp_path_factory):
 def test_scores_that_were_far_off_tell_what_is_reached(doubting, samples, tmp_path):
     target = tmp_path / "calibrated.pt"
     done = calibrate(doubting, target, samples, half=False)
-    score, iou, _ = answers(make_predictor(load_model(target)), samples)
+    found = answers(make_predictor(load_model(target)), samples)
+    score, iou = found.score, found.iou
 
     assert score.mean() == pytest.approx(iou.mean(), abs=1e-3)
     assert done.before > 0.2
@@ -81,14 +82,16 @@ def test_scores_that_were_far_off_tell_what_is_reached(doubting, samples, tmp_pa
 
 def test_a_fit_explains_no_answers_worse_than_the_scores_did(samples):
     """Also of scores that fit already, where sixty answers cannot tell much."""
-    score, iou, added = answers(make_predictor(load_model(SHIPPED)), samples)
-    own = sigmoid(logit(score) - added)
+    found = answers(make_predictor(load_model(SHIPPED)), samples)
+    iou = found.iou
 
-    def entropy(scores):
+    def entropy(fit):
+        scores = found.scores_after(fit)
         return -(iou * np.log(scores) + (1 - iou) * np.log(1 - scores)).mean()
 
     as_it_is = ScoreFit(scale=1.0, shift=0.0)
-    assert entropy(fit_scores(own, iou, added)(own, added)) <= entropy(as_it_is(own, added)) + 1e-6
+    np.testing.assert_allclose(found.scores_after(as_it_is), found.score, rtol=1e-4)
+    assert entropy(found.fit()) <= entropy(as_it_is) + 1e-6
 
 
 def test_the_copy_says_where_it_comes_from(doubting, samples, tmp_path):
