@@ -32,7 +32,7 @@ from floorseg.core.closeup_places import (
 )
 from floorseg.core.decoded import Decoded, Wanted
 from floorseg.core.edge_smoothing import Edges
-from floorseg.core.mask_scores import to_edges
+from floorseg.core.mask_scores import steadied, to_edges
 from floorseg.core.middle import middle_of, take_if_better
 from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.sides import ManySided, ManySidedPredictor
@@ -170,7 +170,7 @@ class CloseUpPredictor(ManySidedPredictor):
             part = self._part(embedding, place, counted=wanted.rough)
             seen = placed(look(part, there, shown, wanted), place)
             _take_better(answers, to_edges(seen, embedding.edges, wanted), asked, place)
-        return answers
+        return steadied(answers, wanted)
 
     def _decode(
         self,

@@ -15,6 +15,7 @@ from floorseg.core.edge_smoothing import USUALLY_FOLLOWED, Edges
 # what the plan's lines say, and how stable the mask is. (Logistic regression gave half to either,
 # with the base on 60 synthetic plans it had not seen, and with the other model on 35 real ones.)
 # Answers without others beside them are judged by the first alone: of them stability told nothing.
+# So is whether a close-up shows more than the whole: small masks are less steady there.
 _OWN_PART = 0.5
 _FOLLOWED_WORTH = 4.0  # logits of a score between an answer that follows edges and one that doesn't
 _MOVED = 1.0  # logits; how far the cut is moved to see how stable a mask is, as SAM does
@@ -24,16 +25,25 @@ _STEADY = 1e-3  # and of stabilities
 
 
 def to_edges(answers: Decoded, edges: Edges, wanted: Wanted) -> Decoded:
-    """Answers that end at a picture's edges, with scores that tell what their masks are like."""
+    """Answers that end at a picture's edges, with scores that tell how well they follow them."""
     logits, scores = answers.logits.clone(), answers.scores.clone()
     if wanted.rough:  # a mean of many answers is smooth by itself
         return Decoded(logits, scores)
     shown = scores > wanted.above
     logits[shown] = edges.smooth(logits[shown])
-    part = own_part(edges, multimask=wanted.multimask)
-    own = part * scores[shown].logit(_CERTAIN)
-    scores[shown] = (own + masks_say(logits[shown], edges, part)).sigmoid()
+    scores[shown] = (scores[shown].logit(_CERTAIN) + masks_say(logits[shown], edges, 1.0)).sigmoid()
     return Decoded(logits, scores)
+
+
+def steadied(answers: Decoded, wanted: Wanted) -> Decoded:
+    """The same answers; of candidates the steadier have higher scores."""
+    if wanted.rough or not wanted.multimask:
+        return answers
+    scores = answers.scores.clone()
+    shown = scores > wanted.above
+    steady = (1 - _OWN_PART) * _steadiness(answers.logits[shown])
+    scores[shown] = (_OWN_PART * scores[shown].logit(_CERTAIN) + steady).sigmoid()
+    return Decoded(answers.logits, scores)
 
 
 def own_part(edges: Edges | None, *, multimask: bool = True) -> float:
@@ -62,5 +72,9 @@ def masks_say(logits: Tensor, edges: Edges | None, part: float) -> Tensor:
     lines = _FOLLOWED_WORTH * (edges.followed(logits > 0) - USUALLY_FOLLOWED)
     if part == 1:
         return lines
-    steady = stability(logits, _MOVED).logit(_STEADY) - _STEADIER
-    return part * lines + (1 - part) * steady
+    return part * lines + (1 - part) * _steadiness(logits)
+
+
+def _steadiness(logits: Tensor) -> Tensor:
+    """float32 (K,): in logits, the IoU that masks (K, h, w) have by their stability."""
+    return stability(logits, _MOVED).logit(_STEADY) - _STEADIER

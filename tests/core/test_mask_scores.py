@@ -8,7 +8,7 @@ import torch
 
 from floorseg.core.decoded import Decoded, Wanted
 from floorseg.core.edge_smoothing import Edges
-from floorseg.core.mask_scores import masks_say, own_part, to_edges
+from floorseg.core.mask_scores import masks_say, own_part, steadied, to_edges
 
 SIDE = 32
 
@@ -58,16 +58,19 @@ def test_a_steady_candidate_is_chosen_before_a_shaky_one_that_the_model_likes_as
     logits = torch.stack([room(9, 23, height=0.5, rim=0.5), room(9, 23), room(12, 20)])[None]
     wanted = Wanted(multimask=True, rough=False, above=-math.inf)
 
-    found = to_edges(Decoded(logits, torch.full((1, 3), 0.8)), edges, wanted)
+    drawn = to_edges(Decoded(logits, torch.full((1, 3), 0.8)), edges, wanted)
+    found = steadied(drawn, wanted)
 
     assert found.best().tolist() == [1]
+    assert drawn.scores[0, 0] == pytest.approx(float(drawn.scores[0, 1]), abs=1e-3)
     assert ((found.scores > 0) & (found.scores < 1)).all()
 
 
 def test_clicks_that_are_counted_keep_their_scores(edges):
     given = Decoded(torch.stack([room(9, 23)])[None], torch.tensor([[0.8]]))
 
-    found = to_edges(given, edges, Wanted(multimask=True, rough=True, above=0.5))
+    wanted = Wanted(multimask=True, rough=True, above=0.5)
+    found = steadied(to_edges(given, edges, wanted), wanted)
 
     assert torch.equal(found.scores, given.scores)
     assert torch.equal(found.logits, given.logits)
