@@ -60,7 +60,7 @@ def doubting(tmp_path_factory):
     path = tmp_path_factory.mktemp("doubting") / "doubting.pt"
     model = load_model(SHIPPED, device="cpu")
     with torch.no_grad():
-        rescale_scores(model, ScoreFit(scale=1.0, shift=-2.0))
+        rescale_scores(model, ScoreFit(scale=1.0, shift=-4.0))  # half of it is in a click's score
     save_checkpoint(
         path, model, architecture="nano", image_size=512, half=False,
         origin=read_checkpoint(SHIPPED).origin, room_odds=GENERAL.notes(),
