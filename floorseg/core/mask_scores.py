@@ -31,7 +31,7 @@ def to_edges(answers: Decoded, edges: Edges, wanted: Wanted) -> Decoded:
         return Decoded(logits, scores)
     shown = scores > wanted.above
     logits[shown] = edges.smooth(logits[shown])
-    scores[shown] = (scores[shown].logit(_CERTAIN) + masks_say(logits[shown], edges, 1.0)).sigmoid()
+    scores[shown] = (scores[shown].logit(_CERTAIN) + _lines_say(logits[shown], edges)).sigmoid()
     return Decoded(logits, scores)
 
 
@@ -46,33 +46,33 @@ def steadied(answers: Decoded, wanted: Wanted) -> Decoded:
     return Decoded(answers.logits, scores)
 
 
-def own_part(edges: Edges | None, *, multimask: bool = True) -> float:
-    """How much of the logit of a score is the model's own; ``masks_say`` what is added to it.
+def own_part(edges: Edges | None) -> float:
+    """How much of the logit of a candidate's score is the model's own; the rest: ``masks_say``.
 
     Args:
         edges: of the picture; None where they are not looked at.
-        multimask: three candidates a prompt, or one.
     """
-    return _OWN_PART if multimask and edges else 1.0
+    return _OWN_PART if edges else 1.0
 
 
-def masks_say(logits: Tensor, edges: Edges | None, part: float) -> Tensor:
-    """What each mask adds to the logit of its score: how it follows edges, and how stable it is.
+def masks_say(logits: Tensor, edges: Edges | None) -> Tensor:
+    """What each candidate's mask adds to that: how it follows edges, and how stable it is.
 
     Args:
         logits: float32 (K, h, w), answers about a picture.
         edges: of the picture; nothing is added without.
-        part: of the score that is the model's own, with what the edges say.
 
     Returns:
         float32 (K,).
     """
     if not edges:
         return logits.new_zeros(len(logits))
-    lines = _FOLLOWED_WORTH * (edges.followed(logits > 0) - USUALLY_FOLLOWED)
-    if part == 1:
-        return lines
-    return part * lines + (1 - part) * _steadiness(logits)
+    return _OWN_PART * _lines_say(logits, edges) + (1 - _OWN_PART) * _steadiness(logits)
+
+
+def _lines_say(logits: Tensor, edges: Edges) -> Tensor:
+    """float32 (K,): what masks (K, h, w) add to the logits of the model's own scores."""
+    return _FOLLOWED_WORTH * (edges.followed(logits > 0) - USUALLY_FOLLOWED)
 
 
 def _steadiness(logits: Tensor) -> Tensor:

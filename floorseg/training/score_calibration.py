@@ -151,9 +151,8 @@ def answers(
         embedding = predictor.encode(sample.image())
         decoded = predictor.decode_logits(embedding, prompts)
         edges = edges_of(embedding)
-        part = own_part(edges)
-        parts += [part] * len(prompts)
-        added += masks_say(decoded.chosen(), edges, part).tolist()
+        parts += [own_part(edges)] * len(prompts)
+        added += masks_say(decoded.chosen(), edges).tolist()
         for place, best in enumerate(decoded.best().tolist()):
             found = enlarge(decoded.logits[place, best], embedding.size) > 0
             reached.append(mask_iou(found.cpu().numpy(), masks[place % len(masks)]))

@@ -31,27 +31,31 @@ def room(begin, end, *, height=6.0, rim=6.0):
 
 
 def test_of_two_alike_the_steadier_is_worth_more(edges):
-    steady, shaky = masks_say(torch.stack([room(9, 23), room(9, 23, rim=0.5)]), edges, 0.5)
+    steady, shaky = masks_say(torch.stack([room(9, 23), room(9, 23, rim=0.5)]), edges)
 
     assert steady > shaky
 
 
 def test_of_two_alike_the_one_that_follows_lines_is_worth_more(edges):
-    along, amid = masks_say(torch.stack([room(9, 23), room(12, 20)]), edges, 1.0)
+    along, amid = masks_say(torch.stack([room(9, 23), room(12, 20)]), edges)
 
     assert along > amid
 
 
 def test_alone_an_answer_is_worth_what_the_model_and_the_lines_say(edges):
-    same = masks_say(torch.stack([room(9, 23), room(9, 23, rim=0.5)]), edges, 1.0)
+    logits = torch.stack([room(9, 23), room(9, 23, height=0.5, rim=0.5)])[:, None]
+    wanted = Wanted(multimask=False, rough=False, above=-math.inf)
 
-    assert own_part(edges, multimask=False) == 1
-    assert same[0] == same[1]
+    drawn = to_edges(Decoded(logits, torch.full((2, 1), 0.8)), edges, wanted)
+    found = steadied(drawn, wanted)
+
+    assert torch.equal(found.scores, drawn.scores)
+    assert found.scores[0, 0] == pytest.approx(float(found.scores[1, 0]), abs=1e-3)
 
 
 def test_where_nobody_looks_for_edges_the_models_own_score_stands():
     assert own_part(None) == 1
-    assert masks_say(torch.stack([room(9, 23)]), None, 1.0).tolist() == [0]
+    assert masks_say(torch.stack([room(9, 23)]), None).tolist() == [0]
 
 
 def test_a_steady_candidate_is_chosen_before_a_shaky_one_that_the_model_likes_as_much(edges):
