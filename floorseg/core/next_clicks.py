@@ -2,8 +2,8 @@
 
 A grid of clicks spends most of them inside rooms that a few have settled already, and on the paper
 around the plan. So the grid is gone through from coarse to fine, and what is settled is left out;
-then what nothing covers is clicked, in its middle, and what lines enclose in the rooms found: one
-that a click or two have settled may be two rooms that the model takes for one.
+then what nothing covers is clicked, in its middle, and what lines enclose, between the rooms found
+and in them: one that a click or two have settled may be two rooms that the model takes for one.
 """
 
 import cv2
@@ -15,9 +15,10 @@ from floorseg.core.presets import EverythingSettings
 
 MORE_CLICKS = 64  # of a kind, in each round after the grid
 _SETTLED = 0.6  # quality of regions in which no more clicks are needed
-_RADIUS = 1.5  # cells, of the smallest place that is clicked
-_PLACES = 4  # in a room, at most
-_DEEP = 0.4  # of the deepest place's depth: less is left by furniture
+_RADIUS = 1.5  # cells, of the smallest place in a room that is clicked
+_CLOSET_RADIUS = 2.0  # cells, and between rooms: hollow walls are narrower
+_PLACES = 8  # in a room, at most
+_DEEP = 0.15  # of the deepest place's depth: a closet in a room's corner is less deep than a table
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
 
 
@@ -76,6 +77,25 @@ def uncovered_spots(
     free[y, x] = False
     radius = max(_RADIUS, side * float(np.sqrt(settings.min_area)) / 2)
     return _in_pixels(_middles(free, radius)[:MORE_CLICKS, :2], side, size)
+
+
+def enclosed_spots(
+    rooms: Regions, clicked: np.ndarray, size: tuple[int, int], blank: np.ndarray
+) -> np.ndarray:
+    """Where closets may be: float32 (N, 2), the middles of what lines enclose between the rooms.
+
+    What no room covers is all of one piece, along the walls; the lines part it.
+
+    Args:
+        rooms: what was chosen so far.
+        clicked: float (N, 2), (x, y) in pixels of the picture.
+        size: (H, W) of the picture.
+        blank: bool (h, w), where no line is, see ``Edges.blank``.
+    """
+    covered = _union(rooms.logits > 0)
+    spots = _middles(_hull(covered) & ~covered & blank, _CLOSET_RADIUS)
+    spots = _untried(spots, clicked, size, len(blank))
+    return _in_pixels(spots[:MORE_CLICKS, :2], len(blank), size)
 
 
 def doubtful_spots(
@@ -161,11 +181,17 @@ def _union(masks: np.ndarray) -> np.ndarray:
 
 def _around(covered: np.ndarray) -> np.ndarray:
     """bool (h, w): where the plan is: the hull of its rooms and a margin; not the paper."""
-    side = covered.shape[0]
     if not covered.any():
         return ~covered
-    places = np.argwhere(covered)[:, ::-1].astype(np.int32)
-    hull = np.zeros(covered.shape, dtype=np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
-    margin = 2 * round(side * _MARGIN) + 1
+    margin = 2 * round(covered.shape[0] * _MARGIN) + 1
+    hull = _hull(covered).view(np.uint8)
     return cv2.dilate(hull, np.ones((margin, margin), np.uint8)).view(bool)
+
+
+def _hull(covered: np.ndarray) -> np.ndarray:
+    """bool (h, w): what lies between cells that are covered, and they themselves."""
+    hull = np.zeros(covered.shape, dtype=np.uint8)
+    if covered.any():
+        places = np.argwhere(covered)[:, ::-1].astype(np.int32)
+        cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
+    return hull.view(bool)

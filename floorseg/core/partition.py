@@ -22,6 +22,7 @@ from floorseg.core.next_clicks import (
     MORE_CLICKS,
     click_levels,
     doubtful_spots,
+    enclosed_spots,
     uncovered_spots,
     unsettled,
 )
@@ -107,10 +108,9 @@ def find_regions(
             break
         before = len(rooms)
         spots = uncovered_spots(rooms, clicked, size, settings)
-        if number == 0 and isinstance(embedding, Sheet):
-            again = _once_more(rooms, clicked, embedding)
-            total += len(again)
-            spots = np.concatenate([spots, again]).astype(np.float32)
+        if isinstance(embedding, Sheet):
+            spots = _between_lines(spots, rooms, clicked, embedding, first=number == 0)
+        total += max(0, len(spots) - MORE_CLICKS)
         if len(spots) == 0:
             break
         found = join([found, ask(spots, len(clicked), embedding)])
@@ -137,12 +137,21 @@ def _grid(
     return found, clicked
 
 
-def _once_more(rooms: Regions, clicked: np.ndarray, sheet: Sheet) -> np.ndarray:
-    """Clicks (N, 2) that ask again what has been found: may be two rooms, may be seen better."""
-    spots = doubtful_spots(rooms, clicked, sheet.size, sheet.edges.blank)
-    if not sheet.closely(counted=True):
-        return spots
-    return np.concatenate([spots, rooms.points[_small(rooms)]])
+def _between_lines(
+    spots: np.ndarray, rooms: Regions, clicked: np.ndarray, sheet: Sheet, *, first: bool
+) -> np.ndarray:
+    """The spots, and those that lines enclose between the rooms; at first also those in rooms.
+
+    What has been found is asked again: it may be two rooms, or may be seen better.
+    """
+    blank = sheet.edges.blank
+    tried = np.concatenate([clicked, spots])
+    more = [spots, enclosed_spots(rooms, tried, sheet.size, blank)]
+    if first:
+        more.append(doubtful_spots(rooms, clicked, sheet.size, blank))
+        if sheet.closely(counted=True):
+            more.append(rooms.points[_small(rooms)])
+    return np.concatenate(more).astype(np.float32)
 
 
 def _to_edges(regions: Regions, embedding: Embedding) -> Regions:

@@ -10,6 +10,7 @@ from floorseg.core.everything import everything
 from floorseg.core.next_clicks import (
     click_levels,
     doubtful_spots,
+    enclosed_spots,
     uncovered_spots,
     unsettled,
 )
@@ -104,6 +105,7 @@ def nearest(found: np.ndarray, middle: np.ndarray) -> float:
     return float(abs(found - middle).max(axis=1).min(initial=1.0))
 
 
+NOWHERE = np.zeros((0, 2), np.float32)
 CLOSETS = (16 / 128, 48 / 128, 88 / 128, 66 / 128)
 
 
@@ -117,19 +119,47 @@ def test_a_room_that_lines_part_is_clicked_in_every_part():
         assert nearest(found, in_closet(number)) < 1 / 64
 
 
-def test_no_room_is_clicked_more_than_four_times():
-    five = regions(((16 / 128, 48 / 128, 106 / 128, 66 / 128), 0.95))
+def test_no_room_is_clicked_more_than_eight_times():
+    boxes = np.zeros((64, 64), bool)
+    for row, column in np.ndindex(3, 4):
+        boxes[8 + 16 * row : 18 + 16 * row, 2 + 16 * column : 12 + 16 * column] = True
+    twelve = regions(((0.0, 0.0, 1.0, 1.0), 0.95))
 
-    assert len(doubtful_spots(five, np.zeros((0, 2), np.float32), SIZE, closets(5))) == 4
+    assert len(doubtful_spots(twelve, NOWHERE, SIZE, boxes)) == 8
 
 
-def test_no_room_is_clicked_for_its_furniture():
-    hall = regions(((0.0, 0.0, 1.0, 66 / 128), 0.95))
+@pytest.mark.parametrize(("inside", "is_clicked"), [(7, True), (3, False)])
+def test_a_room_is_clicked_for_a_closet_in_it_and_not_for_a_chair(inside, is_clicked):
+    blank = np.ones((64, 64), bool)
+    blank[20 : 24 + inside, 20 : 24 + inside] = False
+    blank[22 : 22 + inside, 22 : 22 + inside] = True
+    hall = regions(((0.0, 0.0, 1.0, 1.0), 0.95))
 
-    found = parts(doubtful_spots(hall, np.zeros((0, 2), np.float32), SIZE, closets(1)))
+    found = parts(doubtful_spots(hall, NOWHERE, SIZE, blank))
 
     assert len(found)
-    assert nearest(found, in_closet(0)) > 4 / 64
+    assert (nearest(found, np.full(2, 22 + inside / 2) / 64) < 1 / 64) is is_clicked
+
+
+def test_what_lines_enclose_between_the_rooms_is_clicked_piece_by_piece():
+    above, below = (0.1, 0.1, 0.9, 46 / 128), (0.1, 68 / 128, 0.9, 0.9)
+    rooms = regions((above, 0.9), (below, 0.9))
+
+    found = parts(enclosed_spots(rooms, NOWHERE, SIZE, closets(4)))
+
+    for number in range(4):
+        assert nearest(found, in_closet(number)) < 1 / 64
+    assert ((found[:, 1] > above[3]) & (found[:, 1] < below[1])).all()
+
+
+def test_nothing_is_sought_between_no_rooms_or_where_a_click_was():
+    row = regions(((0.1, 0.1, 0.9, 46 / 128), 0.9), ((0.1, 68 / 128, 0.9, 0.9), 0.9))
+    tried = np.array([in_closet(n) * (SIZE[1], SIZE[0]) for n in range(4)], np.float32)
+
+    found = parts(enclosed_spots(row, tried, SIZE, closets(4)))
+
+    assert min(nearest(found, in_closet(n)) for n in range(4)) > 2 / 64
+    assert len(enclosed_spots(row[np.zeros(2, bool)], tried, SIZE, closets(4))) == 0
 
 
 def test_what_was_tried_is_not_clicked_again():
