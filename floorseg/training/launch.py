@@ -159,13 +159,19 @@ def _one_process() -> dict[str, str]:
     }  # fmt: skip
 
 
-def log_to(path: Path) -> None:
-    """Write what our modules say into a run's log and onto standard error."""
+def log_to(path: Path, least: int = logging.INFO) -> None:
+    """Write what our modules say into a run's log and onto standard error.
+
+    Args:
+        path: of the log; lines are added.
+        least: level of what is worth a line.
+    """
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     form = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
     for handler in (logging.StreamHandler(sys.stderr), logging.FileHandler(path)):
         handler.setFormatter(form)
+        handler.setLevel(least)
         handler.addFilter(_is_ours_or_serious)
         root.addHandler(handler)
 

@@ -73,8 +73,7 @@ def take_part(run: RunFolder, environment: Mapping[str, str]) -> RunState:
     """
     os.environ.update(environment)
     first = environment["RANK"] == "0"
-    if first:
-        log_to(run.log)
+    log_to(run.log, logging.INFO if first else logging.ERROR)  # the others would say it again
     register_resolvers()
     try:
         trainer = instantiate(OmegaConf.load(run.config).trainer, _recursive_=False)

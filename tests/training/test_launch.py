@@ -134,10 +134,14 @@ def until(condition, patience=600):
 
 
 def test_two_processes_train_together_and_say_so_once(config, tmp_path):
-    _, errors = train(config, tmp_path, "--num-gpus", "2").communicate(timeout=280)
+    without_one = "+one_dataset.video_dataset.exclude=['*.webp']"
+    process = train(config, tmp_path, "--num-gpus", "2", without_one)
+    _, errors = process.communicate(timeout=280)
 
     run = only_run(tmp_path)
     assert run.state() is RunState.FINISHED, errors[-2000:]
+    assert errors.count("excluded by the config") == 1
+    assert run.log.read_text().count("excluded by the config") == 1
     assert [event["step"] for event in run.events("step")] == [0, 1]
     assert len(list(run.events("end"))) == 1
     assert next(run.events("validation"))["images_seen"] == 4, "two steps of one plan each, twice"
