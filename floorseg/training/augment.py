@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from floorseg.training.crossings import crossed
-from floorseg.training.redrawn import redrawn
 
 Warp = Callable[[np.ndarray], np.ndarray]
 Change = Callable[[np.random.Generator, np.ndarray], np.ndarray]
@@ -43,7 +42,6 @@ class PlanAugmentation:
         p_rotation: how often such a rotation happens.
         p_oblique: how often a plan stands at any angle instead, as wings of real buildings do.
         turns: right-angle turns and mirroring.
-        p_redrawn: finer lines, bolder ones, or hollow walls.
         p_crossed: lines across the rooms, such as sections and axes.
         p_fade: lines that are hardly darker than their paper, grey ones least of all; p_shade:
             contrast, brightness and gamma; p_tint: coloured paper or ink; p_invert: white on
@@ -60,7 +58,6 @@ class PlanAugmentation:
     p_rotation: float = 0.3
     p_oblique: float = 0.15
     turns: bool = True
-    p_redrawn: float = 0.2
     p_crossed: float = 0.15
     p_fade: float = 0.1
     p_shade: float = 0.7
@@ -111,7 +108,6 @@ class PlanAugmentation:
         image = _perhaps(
             rng,
             image,
-            (self.p_redrawn, redrawn),
             (self.p_crossed, crossed),
             (self.p_grey, _greyed),
             (self.p_low_resolution, _low_resolution),
@@ -168,9 +164,9 @@ class PlanAugmentation:
 
 
 NO_AUGMENTATION = PlanAugmentation(
-    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, p_oblique=0.0, turns=False, p_redrawn=0.0,
-    p_crossed=0.0, p_fade=0.0, p_shade=0.0, p_tint=0.0, p_invert=0.0, p_grey=0.0, p_blur=0.0,
-    p_noise=0.0, p_speckle=0.0, p_jpeg=0.0, p_low_resolution=0.0,
+    zoom=(1.0, 1.0), stretch=0.0, p_rotation=0.0, p_oblique=0.0, turns=False, p_crossed=0.0,
+    p_fade=0.0, p_shade=0.0, p_tint=0.0, p_invert=0.0, p_grey=0.0, p_blur=0.0, p_noise=0.0,
+    p_speckle=0.0, p_jpeg=0.0, p_low_resolution=0.0,
 )  # fmt: skip
 
 

@@ -87,8 +87,8 @@ def test_a_picture_that_vanished_is_told_and_not_replaced_by_another(tmp_path):
 
 def test_a_mask_stays_on_its_room_however_the_plan_is_turned(raw):
     dataset = PlanDataset(raw, 64, 2, augmentation=PlanAugmentation(
-        p_redrawn=0, p_crossed=0, p_fade=0, p_shade=0, p_tint=0, p_invert=0, p_grey=0, p_blur=0,
-        p_noise=0, p_speckle=0, p_jpeg=0, p_low_resolution=0,
+        p_crossed=0, p_fade=0, p_shade=0, p_tint=0, p_invert=0, p_grey=0, p_blur=0, p_noise=0,
+        p_speckle=0, p_jpeg=0, p_low_resolution=0,
     ))  # fmt: skip
 
     for index in range(len(raw)):
