@@ -18,7 +18,7 @@ _SETTLED = 0.6  # quality of regions in which no more clicks are needed
 _RADIUS = 1.5  # cells, of the smallest place in a room that is clicked
 _CLOSET_RADIUS = 2.0  # cells, and between rooms: hollow walls are narrower
 _PLACES = 8  # in a room, at most
-_DEEP = 0.15  # of the deepest place's depth: a closet in a room's corner is less deep than a table
+_DEEP = 0.15  # of the deepest place's depth: less is left by chairs; closets are hardly deeper
 _MARGIN = 0.06  # of the picture's side, around the rooms found: where more may be
 
 

@@ -107,9 +107,7 @@ def find_regions(
         if len(rooms) <= before:  # the last round has found no more
             break
         before = len(rooms)
-        spots = uncovered_spots(rooms, clicked, size, settings)
-        if isinstance(embedding, Sheet):
-            spots = _between_lines(spots, rooms, clicked, embedding, first=number == 0)
+        spots = _next_spots(rooms, clicked, embedding, settings, first=number == 0)
         total += max(0, len(spots) - MORE_CLICKS)
         if len(spots) == 0:
             break
@@ -137,21 +135,29 @@ def _grid(
     return found, clicked
 
 
-def _between_lines(
-    spots: np.ndarray, rooms: Regions, clicked: np.ndarray, sheet: Sheet, *, first: bool
+def _next_spots(
+    rooms: Regions,
+    clicked: np.ndarray,
+    embedding: Embedding,
+    settings: EverythingSettings,
+    *,
+    first: bool,
 ) -> np.ndarray:
-    """The spots, and those that lines enclose between the rooms; at first also those in rooms.
+    """Where a round clicks, float32 (N, 2): what no room covers, and what lines enclose there.
 
-    What has been found is asked again: it may be two rooms, or may be seen better.
+    The first round also asks again what has been found: it may be two rooms, or be seen better.
     """
-    blank = sheet.edges.blank
-    tried = np.concatenate([clicked, spots])
-    more = [spots, enclosed_spots(rooms, tried, sheet.size, blank)]
+    size = embedding.size
+    spots = uncovered_spots(rooms, clicked, size, settings)
+    if not isinstance(embedding, Sheet):
+        return spots
+    blank = embedding.edges.blank
+    all_spots = [spots, enclosed_spots(rooms, np.concatenate([clicked, spots]), size, blank)]
     if first:
-        more.append(doubtful_spots(rooms, clicked, sheet.size, blank))
-        if sheet.closely(counted=True):
-            more.append(rooms.points[_small(rooms)])
-    return np.concatenate(more).astype(np.float32)
+        all_spots.append(doubtful_spots(rooms, clicked, size, blank))
+        if embedding.closely(counted=True):
+            all_spots.append(rooms.points[_small(rooms)])
+    return np.concatenate(all_spots).astype(np.float32)
 
 
 def _to_edges(regions: Regions, embedding: Embedding) -> Regions:

@@ -152,6 +152,15 @@ def test_what_lines_enclose_between_the_rooms_is_clicked_piece_by_piece():
     assert ((found[:, 1] > above[3]) & (found[:, 1] < below[1])).all()
 
 
+@pytest.mark.parametrize(("wide", "is_clicked"), [(3, False), (6, True)])
+def test_a_hollow_wall_between_rooms_is_not_clicked_and_what_is_wider_is(wide, is_clicked):
+    rooms = regions(((0.1, 0.1, 0.9, 0.4), 0.9), ((0.1, 0.6, 0.9, 0.9), 0.9))
+    blank = np.zeros((64, 64), bool)
+    blank[29 : 29 + wide, 10:50] = True
+
+    assert (len(enclosed_spots(rooms, NOWHERE, SIZE, blank)) > 0) is is_clicked
+
+
 def test_nothing_is_sought_between_no_rooms_or_where_a_click_was():
     row = regions(((0.1, 0.1, 0.9, 46 / 128), 0.9), ((0.1, 68 / 128, 0.9, 0.9), 0.9))
     tried = np.array([in_closet(n) * (SIZE[1], SIZE[0]) for n in range(4)], np.float32)
