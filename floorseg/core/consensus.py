@@ -6,6 +6,7 @@ it says how far to trust it: furniture is found by clicks on it alone, the union
 of the clicks in either.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from floorseg.core.candidates import Candidates
+from floorseg.core.candidates import Candidates, join
 from floorseg.core.edge_smoothing import USUALLY_FOLLOWED
 
 _SAME = 0.7  # IoU from which two answers are one region
 _SIDE = 64  # overlaps are measured on a grid of so many cells a side
 _PRIOR = 1.0  # votes that a region starts with: one click inside and one vote is no proof
+
+# logits float32 (R, h, w) -> the same, finished, and how much of each rim lies on lines, (R,)
+Finish = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,47 +65,119 @@ class Regions:
         return self.scores * self.stability * self.agreement
 
 
-def agree(found: Candidates, clicked: np.ndarray, size: tuple[int, int]) -> Regions:
-    """Group answers into regions.
+def as_they_are(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The finish of regions whose lines nobody looked at."""
+    return logits, torch.full((len(logits),), USUALLY_FOLLOWED)
+
+
+class Ballot:
+    """Clicks, their answers, and what they agree on so far.
+
+    More clicks change few regions: what is known of the others is not worked out again.
 
     Args:
-        found: answers that passed a first look, several a click.
-        clicked: float (N, 2), every (x, y) that was clicked, with an answer or without.
-        size: (H, W) in pixels, of the picture that points are given in.
+        size: (H, W) in pixels, of the picture that clicks are given in.
+        finish: what becomes of the regions' means, which are a little ragged.
     """
-    logits = found.logits.float()
-    coarse = coarse_masks(logits)
-    same = pairwise_iou(coarse)
-    quality = (found.scores * found.stability).cpu().numpy()
+
+    def __init__(self, size: tuple[int, int], finish: Finish = as_they_are) -> None:
+        self._size, self._finish = size, finish
+        self._found: list[Candidates] = []
+        self._coarse: list[Tensor] = []
+        self._known: dict[bytes, _Region] = {}
+        self.clicked = np.zeros((0, 2), np.float32)
+
+    def add(self, clicked: np.ndarray, found: Candidates) -> None:
+        """Count more answers.
+
+        Args:
+            clicked: float (N, 2), every (x, y) that was clicked, with an answer or without.
+            found: answers that passed a first look, several a click.
+        """
+        self.clicked = np.concatenate([self.clicked, clicked])
+        self._found.append(found)
+        self._coarse.append(coarse_masks(found.logits.float()))
+
+    @property
+    def found(self) -> Candidates:
+        """All answers."""
+        if len(self._found) > 1:
+            self._found = [join(self._found)]
+        return self._found[0]
+
+    def regions(self) -> Regions:
+        """The answers, grouped into regions."""
+        found = self.found
+        quality = (found.scores * found.stability).cpu().numpy()
+        parts = _grouped(pairwise_iou(torch.cat(self._coarse)), quality)
+        if not parts:
+            side = found.logits.shape[1:]
+            none = np.zeros(0, np.float32)
+            return Regions(
+                np.zeros((0, *side), np.float32), none, none, none, np.zeros((0, 2)), none
+            )
+        rows = self._rows(found, quality, [members for _, members in parts])
+        points = found.points.cpu().numpy()
+        best = _best_answers(points, quality)
+        agreement = [
+            _agreement(row.voted, points[np.intersect1d(members, best)], self.clicked, self._size)
+            for row, (_, members) in zip(rows, parts, strict=True)
+        ]
+        return Regions(
+            logits=np.stack([row.logits for row in rows]),
+            scores=np.array([row.score for row in rows], np.float32),
+            stability=np.array([row.stability for row in rows], np.float32),
+            agreement=np.array(agreement, np.float32),
+            points=points[[leader for leader, _ in parts]],
+            followed=np.array([row.followed for row in rows], np.float32),
+        )
+
+    def _rows(
+        self, found: Candidates, quality: np.ndarray, parts: list[np.ndarray]
+    ) -> list["_Region"]:
+        """What is known of each region, by the answers that are its members."""
+        names = [members.tobytes() for members in parts]
+        new = {
+            name: members
+            for name, members in zip(names, parts, strict=True)
+            if name not in self._known
+        }
+        if new:
+            means = [_mean(found, quality, members) for members in new.values()]
+            logits = torch.stack([mean for mean, _, _ in means])
+            finished, followed = self._finish(logits)
+            for name, voted, (_, score, steady), final, lines in zip(
+                new, (logits > 0).cpu().numpy(), means, finished.cpu().numpy(), followed.tolist(),
+                strict=True,
+            ):  # fmt: skip
+                self._known[name] = _Region(final, voted, score, steady, lines)
+        self._known = {name: self._known[name] for name in names}
+        return [self._known[name] for name in names]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Region:
+    """One region: its logits, float32 (h, w), what its votes are counted in, bool (h, w)."""
+
+    logits: np.ndarray
+    voted: np.ndarray
+    score: float
+    stability: float
+    followed: float
+
+
+def _grouped(same: np.ndarray, quality: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Leader and members of each group of answers, by their overlaps (K, K): the best lead."""
     free = np.ones(len(quality), dtype=bool)
     parts = []
-    for leader in np.argsort(-quality, kind="stable"):
+    for leader in np.argsort(-quality, kind="stable").tolist():
         if not free[leader]:
             continue
         members = np.flatnonzero(free & (same[leader] >= _SAME))
         free[members] = False
         free[leader] = False  # an answer too small for the grid overlaps not even itself
         parts.append((leader, np.union1d(members, [leader])))
-    points = found.points.cpu().numpy()
-    best = _best_answers(points, quality)
-    rows = [_region(found, logits, quality, leader, members) for leader, members in parts]
-    if not rows:
-        side = found.logits.shape[1:]
-        none = np.zeros(0, np.float32)
-        return Regions(np.zeros((0, *side), np.float32), none, none, none, np.zeros((0, 2)), none)
-    means = np.stack([row[0] for row in rows])
-    agreement = [
-        _agreement(mean > 0, points[np.intersect1d(members, best)], clicked, size)
-        for mean, (_, members) in zip(means, parts, strict=True)
-    ]
-    return Regions(
-        logits=means,
-        scores=np.array([row[1] for row in rows], np.float32),
-        stability=np.array([row[2] for row in rows], np.float32),
-        agreement=np.array(agreement, np.float32),
-        points=points[[leader for leader, _ in parts]],
-        followed=np.full(len(rows), USUALLY_FOLLOWED, np.float32),
-    )
+    return parts
 
 
 def coarse_masks(logits: Tensor) -> Tensor:
@@ -130,16 +206,16 @@ def _best_answers(points: np.ndarray, quality: np.ndarray) -> np.ndarray:
     return order[first]
 
 
-def _region(
-    found: Candidates, logits: Tensor, quality: np.ndarray, leader: int, members: np.ndarray
-) -> tuple[np.ndarray, float, float]:
+def _mean(
+    found: Candidates, quality: np.ndarray, members: np.ndarray
+) -> tuple[Tensor, float, float]:
     """Mean logits, score and stability of some answers, better answers counting more."""
-    chosen = torch.from_numpy(members).to(logits.device)
-    weights = torch.from_numpy(quality[members] ** 2).to(logits.device)
+    chosen = torch.from_numpy(members).to(found.scores.device)
+    weights = torch.from_numpy(quality[members] ** 2).to(chosen.device)
     weights = weights / weights.sum().clamp(min=1e-6)
-    mean = (logits[chosen].clamp(-8, 8) * weights[:, None, None]).sum(dim=0)
+    mean = (found.logits[chosen].float().clamp(-8, 8) * weights[:, None, None]).sum(dim=0)
     score = float((found.scores[chosen] * weights).sum())
-    return mean.cpu().numpy(), score, float((found.stability[chosen] * weights).sum())
+    return mean, score, float((found.stability[chosen] * weights).sum())
 
 
 def _agreement(

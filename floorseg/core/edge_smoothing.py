@@ -102,8 +102,8 @@ class Edges:
             (masks[:, 1:] ^ masks[:, :-1], self.below),
         ):
             drawn = torch.from_numpy(1 - joined).to(masks.device)
-            on_edge += (rim * drawn).sum(dim=(1, 2))
-            length += rim.sum(dim=(1, 2))
+            on_edge += rim.flatten(1).float() @ drawn.flatten()
+            length += rim.flatten(1).sum(dim=1)
         return on_edge / length.clamp(min=1)
 
 

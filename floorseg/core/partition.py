@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from floorseg.core.candidates import Candidates, join, never, sweep
+from floorseg.core.candidates import Candidates, never, sweep
 from floorseg.core.closeup import SMALL_COUNTED, Sheet, finer
-from floorseg.core.consensus import Regions, agree
+from floorseg.core.consensus import Ballot, Regions
+from floorseg.core.edge_smoothing import Edges
 from floorseg.core.enlarge import enlarge
 from floorseg.core.next_clicks import (
     MORE_CLICKS,
@@ -82,7 +83,8 @@ def find_regions(
     levels = click_levels(settings.points_per_side, size)
     total = sum(map(len, levels)) + settings.extra_rounds * MORE_CLICKS
 
-    def ask(points: np.ndarray, before: int, seen: Embedding) -> Candidates:
+    def ask(points: np.ndarray, ballot: Ballot, seen: Embedding) -> None:
+        before = len(ballot.clicked)
         answers = sweep(
             predictor, seen, points,
             min_score=settings.min_score,
@@ -93,46 +95,45 @@ def find_regions(
             progress=lambda done: progress(Progress(before + done.done, total, done.what)),
             stop=stop,
         )  # fmt: skip
-        return answers[_may_be_room(answers.logits, settings)]  # paper and specks have no vote
+        # paper and specks have no vote
+        ballot.add(points, answers[_may_be_room(answers.logits, settings)])
 
     if isinstance(embedding, Sheet):  # most of a grid's clicks are on what is large
-        found, clicked = _grid(levels, partial(ask, seen=embedding.overview), size)
-        found = _finer(found)
+        grid = _grid(levels, partial(ask, seen=embedding.overview), size)
+        ballot = Ballot(size, partial(_to_edges, edges=embedding.edges))
+        ballot.add(grid.clicked, _finer(grid.found))
     else:
-        found, clicked = _grid(levels, partial(ask, seen=embedding), size)
-    regions = _to_edges(agree(found, clicked, size), embedding)
+        ballot = _grid(levels, partial(ask, seen=embedding), size)
+    regions = ballot.regions()
     before = -1
     for number in range(settings.extra_rounds):
         rooms = choose(regions, settings, judge)
         if len(rooms) <= before:  # the last round has found no more
             break
         before = len(rooms)
-        spots = _next_spots(rooms, clicked, embedding, settings, first=number == 0)
+        spots = _next_spots(rooms, ballot.clicked, embedding, settings, first=number == 0)
         total += max(0, len(spots) - MORE_CLICKS)
         if len(spots) == 0:
             break
-        found = join([found, ask(spots, len(clicked), embedding)])
-        clicked = np.concatenate([clicked, spots])
-        regions = _to_edges(agree(found, clicked, size), embedding)
+        ask(spots, ballot, embedding)
+        regions = ballot.regions()
     progress(Progress(total, total, "drawing"))
     return with_unions(regions, embedding.edges) if isinstance(embedding, Sheet) else regions
 
 
 def _grid(
     levels: Sequence[np.ndarray],
-    ask: Callable[[np.ndarray, int], Candidates],
+    ask: Callable[[np.ndarray, Ballot], None],
     size: tuple[int, int],
-) -> tuple[Candidates, np.ndarray]:
-    """Answers to a grid of clicks, from coarse to fine, and where it was clicked."""
-    clicked = levels[0]
-    found = ask(clicked, 0)
+) -> Ballot:
+    """Answers to a grid of clicks, from coarse to fine."""
+    ballot = Ballot(size)
+    ask(levels[0], ballot)
     for level in levels[1:]:
-        regions = agree(found, clicked, size)
-        clicks = unsettled(level, regions, size, within=level is levels[-1])
+        clicks = unsettled(level, ballot.regions(), size, within=level is levels[-1])
         if len(clicks):
-            found = join([found, ask(clicks, len(clicked))])
-            clicked = np.concatenate([clicked, clicks])
-    return found, clicked
+            ask(clicks, ballot)
+    return ballot
 
 
 def _next_spots(
@@ -160,13 +161,10 @@ def _next_spots(
     return np.concatenate(all_spots).astype(np.float32)
 
 
-def _to_edges(regions: Regions, embedding: Embedding) -> Regions:
+def _to_edges(logits: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
     """Regions that end at the plan's edges, and how well they follow them."""
-    if not isinstance(embedding, Sheet):
-        return regions
-    logits = embedding.edges.smooth(torch.from_numpy(regions.logits))
-    followed = embedding.edges.followed(logits > 0)
-    return replace(regions, logits=logits.numpy(), followed=followed.numpy())
+    smooth = edges.smooth(logits)
+    return smooth, edges.followed(smooth > 0)
 
 
 def _finer(found: Candidates) -> Candidates:

@@ -26,7 +26,7 @@ from floorseg.core.preprocess import prepare_image
 from floorseg.core.prompt_tensors import count_points, masks_of, point_tensors
 from floorseg.core.structures import MaskProposal, Prompt
 
-_CACHED_FLOATS = 1 << 20  # 4 MB of image tokens, and some times that in between
+_CACHED_BYTES = 4 << 20  # of image tokens, and some times that in between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,7 +255,7 @@ class Predictor:
         """Prompts decoded at a time: on a CPU as many as its cache holds."""
         if self.device.type != "cpu":
             return 128
-        return max(1, _CACHED_FLOATS // image.tokens.numel())
+        return max(1, _CACHED_BYTES // (image.tokens.numel() * image.tokens.element_size()))
 
 
 def _digest(image: np.ndarray) -> str:

@@ -13,7 +13,7 @@ import torch
 
 from floorseg.core.consensus import Regions
 from floorseg.core.edge_smoothing import Edges
-from floorseg.core.overlap import Overlap
+from floorseg.core.overlap import Overlap, in_common
 
 _BETTER = 0.05  # of the rim: so much more of the union's lies on edges than of either part's
 _NESTED = 0.8  # of the smaller region: one that lies in the other adds nothing to it
@@ -49,7 +49,7 @@ def _neighbours(regions: Regions) -> np.ndarray:
     flat = masks.reshape(len(masks), -1).astype(np.float32)
     wide = np.array(grown, dtype=np.float32).reshape(flat.shape)
     good = regions.quality >= _LEAST
-    meet = (wide @ flat.T > 0) & good[:, None] & good[None, :]
+    meet = (in_common(wide, flat) > 0) & good[:, None] & good[None, :]
     return np.argwhere(np.triu(meet & ~Overlap.of(masks).above(_NESTED), 1))
 
 

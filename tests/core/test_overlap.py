@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from floorseg.core.overlap import Overlap
+from floorseg.core.overlap import Overlap, in_common
 
 
 def masks(side):
@@ -40,3 +40,9 @@ def test_no_masks_share_nothing():
     found = Overlap.of(np.zeros((0, 256, 256), dtype=bool))
 
     assert found.above(0.3).shape == (0, 0)
+
+
+def test_cells_in_common_are_counted_between_two_lots_of_masks():
+    first = masks(10).reshape(3, -1).astype(np.float32)
+
+    assert in_common(first[:2], first).tolist() == [[50, 20, 10], [20, 20, 0]]

@@ -149,10 +149,10 @@ def test_the_stop_button_ends_the_search_with_a_sentence():
 
     with pytest.raises(Stopped, match="before the plan was searched to its end"):
         everything(
-            predictor, predictor.embedding(), "rooms", stop=lambda: len(predictor.clicks) >= 32
+            predictor, predictor.embedding(), "rooms", stop=lambda: len(predictor.clicks) >= 64
         )
 
-    assert len(predictor.clicks) == 32
+    assert len(predictor.clicks) == 64
 
 
 def test_progress_reaches_its_total():
