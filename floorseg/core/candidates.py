@@ -11,7 +11,7 @@ from floorseg.core.predictor import Embedding, Predictor
 from floorseg.core.structures import Point, Progress, ProgressCallback, Prompt, ignore_progress
 from floorseg.errors import Stopped
 
-_BATCH = 64  # clicks between two looks at the stop button: a quarter of a second on two cores
+_BATCH = 64  # clicks between two looks at the stop button: tenths of a second on two cores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,7 +47,6 @@ SMALL = 0.12  # of the picture's side: square root of the area of answers that a
 SMALL_COUNTED = 0.08  # and of clicks that are but counted: less to encode, the same rooms
 _LEAST = 64  # pixels; the parts of a picture whose shorter side is shorter show nothing
 _AMID = 0.125  # of the picture's side, around its middle: elsewhere one of the halves is nearer
-_WORTH_ENCODING = 2  # clicks that want the same part, of clicks that are but counted
 _AMID_COUNTED = 0.06  # and for clicks that are but counted: fewer parts to encode, the same rooms
 
 
@@ -210,8 +209,6 @@ def _closer(
         place = place_of(prompt, sheet.size, amid) if share < small**2 else None
         if place is not None:
             found.setdefault(place, []).append(number)
-    if wanted.rough:
-        return {place: asked for place, asked in found.items() if len(asked) >= _WORTH_ENCODING}
     return found
 
 

@@ -65,7 +65,7 @@ class Regions:
         return self.scores * self.stability * self.agreement
 
 
-def as_they_are(logits: Tensor) -> tuple[Tensor, Tensor]:
+def _as_they_are(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The finish of regions whose lines nobody looked at."""
     return logits, torch.full((len(logits),), USUALLY_FOLLOWED)
 
@@ -80,7 +80,7 @@ class Ballot:
         finish: what becomes of the regions' means, which are a little ragged.
     """
 
-    def __init__(self, size: tuple[int, int], finish: Finish = as_they_are) -> None:
+    def __init__(self, size: tuple[int, int], finish: Finish = _as_they_are) -> None:
         self._size, self._finish = size, finish
         self._found: list[Candidates] = []
         self._coarse: list[Tensor] = []
@@ -136,28 +136,37 @@ class Ballot:
         self, found: Candidates, quality: np.ndarray, parts: list[np.ndarray]
     ) -> list["_Region"]:
         """What is known of each region, by the answers that are its members."""
-        names = [members.tobytes() for members in parts]
-        new = {
-            name: members
-            for name, members in zip(names, parts, strict=True)
-            if name not in self._known
-        }
+        named = {members.tobytes(): members for members in parts}  # a region is its members
+        new = {name: members for name, members in named.items() if name not in self._known}
         if new:
-            means = [_mean(found, quality, members) for members in new.values()]
-            logits = torch.stack([mean for mean, _, _ in means])
-            finished, followed = self._finish(logits)
-            for name, voted, (_, score, steady), final, lines in zip(
-                new, (logits > 0).cpu().numpy(), means, finished.cpu().numpy(), followed.tolist(),
-                strict=True,
-            ):  # fmt: skip
-                self._known[name] = _Region(final, voted, score, steady, lines)
-        self._known = {name: self._known[name] for name in names}
-        return [self._known[name] for name in names]
+            regions = self._measured(found, quality, list(new.values()))
+            self._known.update(zip(new, regions, strict=True))
+        self._known = {name: self._known[name] for name in named}
+        return list(self._known.values())
+
+    def _measured(
+        self, found: Candidates, quality: np.ndarray, parts: list[np.ndarray]
+    ) -> list["_Region"]:
+        """The regions that some lots of answers are."""
+        means, scores, steady = zip(*(_mean(found, quality, part) for part in parts), strict=True)
+        logits = torch.stack(means)
+        voted = (logits > 0).cpu().numpy()
+        finished, followed = self._finish(logits)
+        rows = zip(finished.cpu().numpy(), voted, scores, steady, followed.tolist(), strict=True)
+        return [_Region(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Region:
-    """One region: its logits, float32 (h, w), what its votes are counted in, bool (h, w)."""
+    """One region.
+
+    Attributes:
+        logits: float32 (h, w), finished.
+        voted: bool (h, w), its mask before that, in which votes are counted.
+        score: mean of the model's scores.
+        stability: mean.
+        followed: see ``Regions``.
+    """
 
     logits: np.ndarray
     voted: np.ndarray

@@ -218,10 +218,13 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(model, plans, seed, rou
     embedding = predictor.encode(plans[2].image)
     rng = np.random.default_rng(seed)
     prompts = [Prompt(points=(Point(*map(float, rng.uniform(0, SIDE, 2))),)) for _ in range(20)]
+    small = sorted(rooms_of(plans[2]), key=side_of)[:6]
+    prompts += [Prompt().with_point(centre_click(room)) for room in small]
 
     together = predictor.decode_logits(embedding, prompts, rough=rough)
     alone = [predictor.decode_logits(embedding, [prompt], rough=rough) for prompt in prompts]
 
+    assert embedding.close_ups, "some were looked at closely"
     torch.testing.assert_close(
         together.logits, torch.cat([one.logits for one in alone]), atol=2e-3, rtol=0
     )
