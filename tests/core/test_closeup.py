@@ -107,7 +107,9 @@ def test_large_answers_are_those_of_one_look_only_finer(model, plans):
 
 def test_a_picture_whose_parts_show_nothing_is_looked_at_once(model):
     image = draw_plan(3, (512, 512)).image[200:262, 100:500]
-    prompts = [Prompt(points=(Point(100, 20),)), Prompt(box=(20, 30, 60, 55))]
+    # a click by itself may be put to the middle of its answer, too; two are not
+    clicks = (Point(100, 20), Point(300, 40, inside=False))
+    prompts = [Prompt(points=clicks), Prompt(box=(20, 30, 60, 55))]
     plain, close = ManySidedPredictor(model), CloseUpPredictor(model)
     embedding = close.encode(image)
 
